@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a socket speaks. The server moves bytes; a plane understands them. The
+ * verify plane and the admin plane are two tables of these functions, which
+ * never see a descriptor or an event loop, so tests and fuzzers call them
+ * with plain buffers.
+ */
+#ifndef DAEMON_PLANE_H
+#define DAEMON_PLANE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/cursor.h"
+
+/* Who is at the other end, as the kernel said at connect (SO_PEERCRED). */
+struct peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+
+struct conn;
+
+enum plane_status {
+	PLANE_MORE,  /* all whole requests are handled; send me more bytes */
+	PLANE_FULL,  /* no room left in out: write it, then call again */
+	PLANE_WAIT,  /* a request is being worked on: hold back further input
+			until conn_resume() */
+	PLANE_CLOSE, /* close, once what is in out has been written */
+};
+
+struct plane {
+	const char *name;      /* "verify", "admin": also the socket's name */
+	size_t unfinished_max; /* longest beginning of a request kept */
+	struct bytes busy;     /* sent to a connection over the limit */
+	struct bytes slow;     /* sent when a request takes too long to come */
+
+	/* Returns the session, the plane's own memory of a connection; NULL
+	 * where it needs none. */
+	void *(*opened)(
+	    void *context, struct conn *conn, const struct peer *peer);
+	/*
+	 * Takes requests from the front of in, sets *used to the bytes it is
+	 * done with, and writes replies to out (at least 16 KiB are free at
+	 * the first call). The buffers are the server's and are wiped after
+	 * the call. Bytes that are not used come again, with more behind
+	 * them; more than unfinished_max of them close the connection.
+	 */
+	enum plane_status (*received)(void *context, void *session,
+	    struct bytes in, size_t *used, struct writer *out);
+	/* The connection is gone; forget the session and struct conn. */
+	void (*closed)(void *context, void *session);
+};
+
+/*
+ * Sends outside of received(): copies data behind whatever waits to be sent.
+ * The copy is wiped when sent. If memory is short, the connection is closed.
+ */
+void conn_send(struct conn *conn, const void *data, size_t len);
+/* Ends PLANE_WAIT: input that was held back is handled, reading goes on. */
+void conn_resume(struct conn *conn);
+/* Closes once everything has been sent. Calls closed() later, not within. */
+void conn_finish(struct conn *conn);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state directory and what in it is not a database: its lock, its
+ * permissions, the master key.
+ *
+ * Paths are opened without following a symbolic link in their last part, and
+ * checked on the open descriptor: right type, owned by us (or root), not
+ * writable or readable by others. What is ours and too open is tightened,
+ * with a warning; what is another's is refused. Every refusal is one logged
+ * line that names the path and what to do.
+ */
+#ifndef DAEMON_STATEDIR_H
+#define DAEMON_STATEDIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MASTER_KEY_BYTES = 32 };
+
+/*
+ * Opens the directory (making it, 0700, where only it is missing) and takes
+ * its lock, "lock" in it, held until the process ends. Returns a directory
+ * descriptor, or -1 after logging: another daemon has it (naming its PID),
+ * owner, type. The lock is an open file description lock (F_OFD_SETLK), which
+ * a tdb_close elsewhere in the process cannot drop.
+ */
+int statedir_open(const char *path);
+
+/* As above for a runtime directory: mode 0755, no lock. */
+bool rundir_prepare(const char *path);
+
+enum statedir_content {
+	STATEDIR_FIRST_START, /* nothing there: make a store */
+	STATEDIR_RESUME,      /* a first start that was cut off: make it anew */
+	STATEDIR_STORE,	      /* keys.tdb is there */
+	STATEDIR_BROKEN,      /* other files but no keys.tdb; logged */
+};
+/*
+ * Looks what is in the directory. keys.tdb.new without a keys.tdb is what a
+ * first start leaves when it is cut off (nothing was acknowledged by then).
+ * A master.key alone, or any other file without a keys.tdb, is broken: a
+ * store that is gone is not a store to be made anew.
+ */
+enum statedir_content statedir_look(int dir);
+
+/*
+ * Reads the master key, 64 hexadecimal digits and white space around them:
+ * the credential "apikeyd.master-key" in $CREDENTIALS_DIRECTORY, else file if
+ * not empty, else master.key in the directory. may_create: where the last is
+ * missing it is made (0400, through master.key.new, synced, renamed); without
+ * it, a missing one is an error. True with *source naming (in at most
+ * source_size bytes) where the key came from; false after logging.
+ */
+bool master_key_read(int dir, const char *state_directory, const char *file,
+    bool may_create, uint8_t key[MASTER_KEY_BYTES], char *source,
+    size_t source_size);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libapikey: ask apikeyd whether a credential is good.
+ *
+ * Threads    One struct apikey_client is one connection and belongs to one
+ *            thread at a time. Different clients are independent: the library
+ *            keeps no global state.
+ * Ownership  Texts in a request stay the caller's and are only read during
+ *            the call. A result holds copies; there is nothing to free.
+ * Time       Every call takes a deadline in milliseconds for the whole of it,
+ *            connecting and reconnecting included. 0 or less is no patience:
+ *            APIKEY_TIMEOUT unless the answer is there at once.
+ * Errors     Calls return an enum apikey_status. Only APIKEY_OK means that
+ *            the daemon answered, and only then result->verdict is anything
+ *            but APIKEY_NO_ANSWER. Let nobody in unless the status is
+ *            APIKEY_OK and the verdict is APIKEY_VALID.
+ * Signals    SIGPIPE is never raised. EINTR is handled.
+ * Processes  Descriptors are close-on-exec. After fork() the child's first
+ *            call notices and connects anew; it never writes to the parent's
+ *            connection.
+ * Secrets    The library wipes its copies of a credential before it returns.
+ *            Wiping the caller's copy is the caller's.
+ *
+ * The wire format is in PROTOCOL.md. Token format and verdicts: apikeyd(7).
+ */
+#ifndef APIKEY_H
+#define APIKEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define APIKEY_DEFAULT_SOCKET "/run/apikeyd/verify.sock"
+
+struct apikey_client;
+
+enum apikey_status {
+	APIKEY_OK = 0,       /* the daemon answered */
+	APIKEY_ARGUMENT = 1, /* a text of the request is too long or not
+				what it should be; nothing was sent */
+	APIKEY_NOMEM = 2,
+	APIKEY_UNAVAILABLE = 3, /* no daemon, or it went away; see errno */
+	APIKEY_TIMEOUT = 4,     /* no answer before the deadline */
+	APIKEY_PROTOCOL = 5,    /* the answer made no sense, or was an error
+				   frame (such as: too many connections) */
+};
+
+enum apikey_verdict {
+	APIKEY_NO_ANSWER = 0,
+	APIKEY_VALID = 1,
+	APIKEY_MALFORMED = 2,
+	APIKEY_UNKNOWN = 3,
+	APIKEY_REVOKED = 4,
+	APIKEY_DISABLED = 5,
+	APIKEY_EXPIRED = 6,
+	APIKEY_ACCOUNT_INACTIVE = 7,
+	APIKEY_PRODUCT_DISABLED = 8,
+	APIKEY_ACCOUNT_MISMATCH = 9,
+	APIKEY_PRODUCT_MISMATCH = 10,
+	APIKEY_USER_MISMATCH = 11,
+	APIKEY_PERMISSION_DENIED = 12,
+	APIKEY_SERVICE_DENIED = 13,
+	APIKEY_ADDRESS_DENIED = 14,
+	APIKEY_RATE_LIMITED = 15,
+	APIKEY_QUOTA_EXCEEDED = 16,
+};
+
+/* Why a credential is malformed. */
+enum apikey_reason {
+	APIKEY_REASON_NONE = 0,
+	APIKEY_REASON_TRUNCATED = 1,
+	APIKEY_REASON_CHECKSUM = 2,
+	APIKEY_REASON_SHAPE = 3,
+};
+
+/* Write includes read. */
+enum apikey_permission {
+	APIKEY_PERMISSION_NONE = 0,
+	APIKEY_PERMISSION_READ = 1,
+	APIKEY_PERMISSION_WRITE = 2,
+};
+
+enum apikey_type {
+	APIKEY_TYPE_NONE = 0,
+	APIKEY_TYPE_BEARER = 1,
+	APIKEY_TYPE_HMAC = 2,
+};
+
+/*
+ * What to verify. Start from APIKEY_REQUEST_INIT, which sets size (later
+ * versions of this structure only grow at its end) and asks for nothing.
+ * NULL and "" mean: not asked for.
+ */
+struct apikey_request {
+	size_t size;
+	const char *token; /* the credential as it came; need not end in NUL */
+	size_t token_len;
+	const char *address;  /* the client's, numeric IPv4 or IPv6 */
+	const char *service;  /* who asks: "httpd", "sshd"; 64 bytes */
+	const char *endpoint; /* what for, for usage reports; what is over 128
+				 bytes is cut and marked with an ellipsis */
+	const char *account;  /* refuse a key of another account */
+	const char *product;  /* refuse a key of another product */
+	const char *user;     /* refuse a key that is not this user's */
+	enum apikey_permission permission; /* refuse a key with less */
+	const char *const *scopes; /* refuse a key without all of these */
+	size_t scope_count;        /* at most 32 */
+};
+
+#define APIKEY_REQUEST_INIT                                               \
+	{                                                                 \
+		sizeof(struct apikey_request), NULL, 0, NULL, NULL, NULL, \
+		    NULL, NULL, NULL, APIKEY_PERMISSION_NONE, NULL, 0     \
+	}
+
+/*
+ * The answer. Start from APIKEY_RESULT_INIT. Texts end in NUL and are empty
+ * where there is none; all but verdict and reason are empty or zero for
+ * malformed and unknown credentials. Times are milliseconds since the Unix
+ * epoch.
+ */
+struct apikey_result {
+	size_t size;
+	enum apikey_verdict verdict;
+	enum apikey_reason reason;
+	enum apikey_permission permission; /* what the key may do */
+	enum apikey_type type;
+	int64_t expires_at;      /* 0: never */
+	uint64_t retry_after_ms; /* 0: not known; for rate and quota */
+	uint32_t rate_limit;     /* 0: the key has no rate */
+	uint32_t rate_remaining; /* calls the bucket holds now */
+	uint64_t rate_per_ms;    /* rate_limit calls per so many ms */
+	uint64_t quota_limit;    /* 0: the key has no quota */
+	uint64_t quota_remaining;
+	int64_t quota_resets_at; /* 0: never */
+	char id[32];             /* the key ID: public, fit for logs */
+	char name[132];
+	char account[64];
+	char product[64];
+	char user[68];
+	char environment[68];
+	char scopes[2084]; /* one space between two */
+};
+
+#define APIKEY_RESULT_INIT                                                    \
+	{                                                                     \
+		sizeof(struct apikey_result), APIKEY_NO_ANSWER,               \
+		    APIKEY_REASON_NONE, APIKEY_PERMISSION_NONE,               \
+		    APIKEY_TYPE_NONE, 0, 0, 0, 0, 0, 0, 0, 0, "", "", "", "", \
+		    "", "", ""                                                \
+	}
+
+/*
+ * Makes a client for the daemon at socket_path (NULL: the default). Connects
+ * at the first call, so it only fails with APIKEY_NOMEM or, for a path too
+ * long for a socket address, APIKEY_ARGUMENT; *client is then NULL.
+ */
+enum apikey_status
+apikey_client_open(struct apikey_client **client, const char *socket_path);
+/* Closes and frees; NULL is fine. */
+void apikey_client_close(struct apikey_client *client);
+
+/*
+ * Verifies one credential. A connection that the daemon has closed since the
+ * last call (it was restarted) is replaced once, unless part of the answer
+ * had come.
+ */
+enum apikey_status apikey_verify(struct apikey_client *client,
+    const struct apikey_request *request, struct apikey_result *result,
+    int timeout_ms);
+
+/*
+ * Verifies count credentials with one write and one read where they fit,
+ * within one deadline. results[i] answers requests[i]. With a status other
+ * than APIKEY_OK, the results that did come have their verdicts, the rest say
+ * APIKEY_NO_ANSWER.
+ */
+enum apikey_status apikey_verify_batch(struct apikey_client *client,
+    const struct apikey_request *requests, struct apikey_result *results,
+    size_t count, int timeout_ms);
+
+/*
+ * Public facts of a key ID; grants nothing. With APIKEY_OK, *found says
+ * whether there is such a key; account, product and type of result are then
+ * set, and *active says whether it would be accepted (not revoked, disabled
+ * or expired).
+ */
+enum apikey_status
+apikey_lookup(struct apikey_client *client, const char *key_id, int *found,
+    int *active, struct apikey_result *result, int timeout_ms);
+
+/* Asks for a sign of life. */
+enum apikey_status apikey_ping(struct apikey_client *client, int timeout_ms);
+
+/*
+ * Checks shape and checksum of a token without asking anybody. Returns
+ * APIKEY_REASON_NONE where it is well-formed, which says nothing about
+ * whether it is known.
+ */
+enum apikey_reason apikey_token_check(const char *token, size_t len);
+
+/* Constant texts, as in the documentation; never NULL. */
+const char *apikey_status_text(enum apikey_status status);
+const char *apikey_verdict_text(enum apikey_verdict verdict);
+const char *apikey_reason_text(enum apikey_reason reason);
+const char *apikey_permission_text(enum apikey_permission permission);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

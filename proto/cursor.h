@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading and writing of bounded byte strings.
+ *
+ * A cursor fails once and stays failed: a read past the end returns zero or an
+ * empty view, a write past the end writes nothing, and every later call does
+ * the same. So a decoder reads its fields one after the other and asks once,
+ * at the end, whether all of them were there. Bounds are checked by
+ * subtraction, which cannot overflow. Integers are big-endian on the wire.
+ *
+ * Nothing here allocates and nothing copies but the writer: views point into
+ * the buffer that was read and live as long as it does.
+ */
+#ifndef PROTO_CURSOR_H
+#define PROTO_CURSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A view of bytes that somebody else owns. Not NUL-terminated. */
+struct bytes {
+	const uint8_t *data;
+	size_t len;
+};
+
+static inline struct bytes
+bytes_of(const char *text)
+{
+	return (struct bytes){
+	    (const uint8_t *)text, text != NULL ? strlen(text) : 0};
+}
+
+static inline bool
+bytes_equal(struct bytes a, struct bytes b)
+{
+	return a.len == b.len &&
+	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+struct reader {
+	const uint8_t *at;
+	size_t left;
+	bool failed;
+};
+
+static inline struct reader
+reader_over(const void *data, size_t len)
+{
+	return (struct reader){(const uint8_t *)data, len, false};
+}
+
+/* True only when every read fitted and no byte is left over. */
+static inline bool
+reader_done(const struct reader *r)
+{
+	return !r->failed && r->left == 0;
+}
+
+static inline struct bytes
+read_bytes(struct reader *r, size_t len)
+{
+	struct bytes view = {NULL, 0};
+
+	if (r->failed || len > r->left) {
+		r->failed = true;
+		return view;
+	}
+	view.data = r->at;
+	view.len = len;
+	r->at += len;
+	r->left -= len;
+	return view;
+}
+
+static inline uint64_t
+read_uint(struct reader *r, size_t size)
+{
+	struct bytes view = read_bytes(r, size);
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < view.len; i++)
+		value = value << 8 | view.data[i];
+	return value;
+}
+
+static inline uint8_t
+read_u8(struct reader *r)
+{
+	return (uint8_t)read_uint(r, 1);
+}
+
+static inline uint16_t
+read_u16(struct reader *r)
+{
+	return (uint16_t)read_uint(r, 2);
+}
+
+static inline uint32_t
+read_u32(struct reader *r)
+{
+	return (uint32_t)read_uint(r, 4);
+}
+
+static inline uint64_t
+read_u64(struct reader *r)
+{
+	return read_uint(r, 8);
+}
+
+/* Times: signed milliseconds since the Unix epoch, two's complement. */
+static inline int64_t
+read_time(struct reader *r)
+{
+	return (int64_t)read_uint(r, 8);
+}
+
+/* A string with its length before it, at most max bytes long. */
+static inline struct bytes
+read_string8(struct reader *r, size_t max)
+{
+	size_t len = read_u8(r);
+
+	if (len > max)
+		r->failed = true;
+	return read_bytes(r, len);
+}
+
+static inline struct bytes
+read_string16(struct reader *r, size_t max)
+{
+	size_t len = read_u16(r);
+
+	if (len > max)
+		r->failed = true;
+	return read_bytes(r, len);
+}
+
+struct writer {
+	uint8_t *start;
+	size_t len;      /* bytes written so far */
+	size_t capacity; /* bytes at start */
+	bool failed;
+};
+
+static inline struct writer
+writer_over(void *data, size_t capacity)
+{
+	return (struct writer){(uint8_t *)data, 0, capacity, false};
+}
+
+static inline void
+write_bytes(struct writer *w, const void *data, size_t len)
+{
+	if (w->failed || len > w->capacity - w->len) {
+		w->failed = true;
+		return;
+	}
+	if (len > 0)
+		memcpy(w->start + w->len, data, len);
+	w->len += len;
+}
+
+static inline void
+write_uint(struct writer *w, uint64_t value, size_t size)
+{
+	uint8_t out[8];
+
+	for (size_t i = 0; i < size; i++)
+		out[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
+	write_bytes(w, out, size);
+}
+
+static inline void
+write_u8(struct writer *w, uint8_t value)
+{
+	write_uint(w, value, 1);
+}
+
+static inline void
+write_u16(struct writer *w, uint16_t value)
+{
+	write_uint(w, value, 2);
+}
+
+static inline void
+write_u32(struct writer *w, uint32_t value)
+{
+	write_uint(w, value, 4);
+}
+
+static inline void
+write_u64(struct writer *w, uint64_t value)
+{
+	write_uint(w, value, 8);
+}
+
+static inline void
+write_time(struct writer *w, int64_t value)
+{
+	write_uint(w, (uint64_t)value, 8);
+}
+
+static inline void
+write_string8(struct writer *w, struct bytes text)
+{
+	if (text.len > UINT8_MAX) {
+		w->failed = true;
+		return;
+	}
+	write_u8(w, (uint8_t)text.len);
+	write_bytes(w, text.data, text.len);
+}
+
+static inline void
+write_string16(struct writer *w, struct bytes text)
+{
+	if (text.len > UINT16_MAX) {
+		w->failed = true;
+		return;
+	}
+	write_u16(w, (uint16_t)text.len);
+	write_bytes(w, text.data, text.len);
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "token.h"
+
+#include <string.h>
+
+enum { TAIL_LEN = TOKEN_SECRET_LEN + TOKEN_CHECK_LEN };
+
+/*
+ * CRC-32 four bits at a time: 64 bytes of table instead of a kilobyte, which
+ * is what fits beside everything else a verification touches.
+ */
+static uint32_t
+crc32_ieee(const char *text, size_t len)
+{
+	static const uint32_t table[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8,
+	    0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+	    0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0,
+	    0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
+	uint32_t crc = 0xFFFFFFFF;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (uint8_t)text[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return ~crc;
+}
+
+char
+base62_digit(unsigned value)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+
+	return digits[value % 62];
+}
+
+bool
+base62_valid(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			(c >= 'a' && c <= 'z')))
+			return false;
+	}
+	return true;
+}
+
+void
+token_checksum(const char *text, size_t len, char out[TOKEN_CHECK_LEN])
+{
+	uint32_t crc = crc32_ieee(text, len);
+
+	for (size_t i = TOKEN_CHECK_LEN; i-- > 0; crc /= 62)
+		out[i] = base62_digit(crc % 62);
+}
+
+bool
+token_prefix_valid(const char *text, size_t len)
+{
+	if (len < 1 || len > TOKEN_PREFIX_MAX)
+		return false;
+	if (text[0] < 'a' || text[0] > 'z')
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		char c = text[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			c == '_'))
+			return false;
+	}
+	return true;
+}
+
+bool
+key_id_parse(const char *text, size_t len, const char **id, size_t *prefix_len)
+{
+	size_t prefix;
+
+	if (len < 1 + 1 + TOKEN_ID_LEN || len > KEY_ID_MAX)
+		return false;
+	prefix = len - TOKEN_ID_LEN - 1;
+	if (text[prefix] != '_' || !token_prefix_valid(text, prefix) ||
+	    !base62_valid(text + prefix + 1, TOKEN_ID_LEN))
+		return false;
+	*id = text + prefix + 1;
+	*prefix_len = prefix;
+	return true;
+}
+
+/* A whole key ID, then nothing, or '_' and less than a secret and checksum. */
+static bool
+is_truncated(const char *text, size_t len)
+{
+	const char *id;
+	size_t prefix_len, tail = 0;
+
+	if (key_id_parse(text, len, &id, &prefix_len))
+		return true;
+	while (tail < len && text[len - 1 - tail] != '_')
+		tail++;
+	return tail < TAIL_LEN && tail < len &&
+	    base62_valid(text + len - tail, tail) &&
+	    key_id_parse(text, len - tail - 1, &id, &prefix_len);
+}
+
+enum reason
+token_parse(const char *text, size_t len, struct token_view *view)
+{
+	char check[TOKEN_CHECK_LEN];
+	const char *id;
+	size_t key_id_len, prefix_len;
+
+	memset(view, 0, sizeof *view);
+	/*
+	 * The prefix may hold underscores, the rest may not, so a whole token
+	 * is taken apart from its end, where the lengths are fixed.
+	 */
+	if (len <= TAIL_LEN + 1 || len > TOKEN_MAX)
+		return is_truncated(text, len) ? REASON_TRUNCATED
+					       : REASON_SHAPE;
+	key_id_len = len - TAIL_LEN - 1;
+	if (text[key_id_len] != '_' ||
+	    !base62_valid(text + key_id_len + 1, TAIL_LEN) ||
+	    !key_id_parse(text, key_id_len, &id, &prefix_len))
+		return is_truncated(text, len) ? REASON_TRUNCATED
+					       : REASON_SHAPE;
+	token_checksum(text, len - TOKEN_CHECK_LEN, check);
+	if (memcmp(check, text + len - TOKEN_CHECK_LEN, TOKEN_CHECK_LEN) != 0)
+		return REASON_CHECKSUM;
+	view->text = text;
+	view->len = len;
+	view->prefix_len = prefix_len;
+	view->id = id;
+	view->key_id_len = key_id_len;
+	return REASON_NONE;
+}
+
+/* 256 bits as 43 digits: 62^43 is just above 2^256, so every value fits. */
+static void
+base62_secret(const uint8_t secret[TOKEN_SECRET_BYTES], char *out)
+{
+	uint8_t number[TOKEN_SECRET_BYTES];
+
+	memcpy(number, secret, sizeof number);
+	for (size_t digit = TOKEN_SECRET_LEN; digit-- > 0;) {
+		unsigned rest = 0;
+
+		for (size_t i = 0; i < sizeof number; i++) {
+			rest = rest << 8 | number[i];
+			number[i] = (uint8_t)(rest / 62);
+			rest %= 62;
+		}
+		out[digit] = base62_digit(rest);
+	}
+	/* By now the division has left nothing but zeros in number. */
+}
+
+size_t
+token_make(const char *prefix, const char *id,
+    const uint8_t secret[TOKEN_SECRET_BYTES], char out[TOKEN_MAX + 1])
+{
+	size_t len = strlen(prefix);
+
+	memcpy(out, prefix, len);
+	out[len++] = '_';
+	memcpy(out + len, id, TOKEN_ID_LEN);
+	len += TOKEN_ID_LEN;
+	out[len++] = '_';
+	base62_secret(secret, out + len);
+	len += TOKEN_SECRET_LEN;
+	token_checksum(out, len, out + len);
+	len += TOKEN_CHECK_LEN;
+	out[len] = '\0';
+	return len;
+}
