@@ -4,8 +4,11 @@
 struct list
 read_list(struct reader *r, size_t max_count, size_t max_len)
 {
-	struct list list = {read_u8(r), {r->at, 0}};
+	struct list list = {0, {NULL, 0}};
 
+	/* One after the other: initializers have no order. */
+	list.count = read_u8(r);
+	list.items.data = r->at;
 	if (list.count > max_count)
 		r->failed = true;
 	for (size_t i = 0; i < list.count && !r->failed; i++) {

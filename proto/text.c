@@ -195,7 +195,7 @@ static const char *const periods[] = {
 const char *
 quota_period_text(enum quota_period period)
 {
-	return periods[period];
+	return period <= QUOTA_TOTAL ? periods[period] : periods[QUOTA_NONE];
 }
 
 bool
@@ -270,6 +270,9 @@ take_date(const char **at, int64_t *days)
 	return true;
 }
 
+/* 9999-12-31T23:59:59Z, in seconds. */
+static const int64_t year_9999_end = 253402300799;
+
 bool
 date_parse(const char *text, int64_t *at)
 {
@@ -311,7 +314,8 @@ time_parse(const char *text, int64_t *at)
 		return false;
 	value = days * 86400 + hour * 3600 + minute * 60 + second -
 	    sign * (off_hour * 3600 + off_minute * 60);
-	if (value < 0)
+	/* An offset may lead out of the years that can be written. */
+	if (value < 0 || value > year_9999_end)
 		return false;
 	*at = value * 1000 + millisecond;
 	return true;

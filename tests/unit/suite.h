@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every unit test needs: a main() that speaks TAP, and random bytes that
+ * are the same in every run, so that a failure can be repeated.
+ */
+#ifndef TESTS_UNIT_SUITE_H
+#define TESTS_UNIT_SUITE_H
+
+#include <check.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* Seconds for one test: a sanitizer on a busy machine is slow. */
+enum { SUITE_TIMEOUT = 120 };
+
+/* Runs the suite, TAP to stdout; returns main()'s exit code. */
+static inline int
+suite_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A test case of its own, so that TAP names what failed. */
+static inline void
+suite_add(Suite *suite, const char *name, const TTest *test)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, SUITE_TIMEOUT);
+	tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
+}
+
+/* xorshift64*: a seed of zero would stay zero. */
+static inline uint64_t
+suite_random(uint64_t *seed)
+{
+	*seed ^= *seed >> 12;
+	*seed ^= *seed << 25;
+	*seed ^= *seed >> 27;
+	return *seed * 0x2545F4914F6CDD1DULL;
+}
+
+static inline size_t
+suite_below(uint64_t *seed, size_t limit)
+{
+	return (size_t)(suite_random(seed) >> 11) % limit;
+}
+
+static inline void
+suite_fill(uint64_t *seed, void *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)out)[i] = (uint8_t)(suite_random(seed) >> 32);
+}
+
+#endif
