@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+connection_init(struct connection *c, const char *path)
+{
+	size_t len = strlen(path);
+
+	memset(c, 0, sizeof *c);
+	c->fd = -1;
+	if (len == 0 || len >= sizeof c->peer.sun_path)
+		return false;
+	c->peer.sun_family = AF_UNIX;
+	memcpy(c->peer.sun_path, path, len + 1);
+	return true;
+}
+
+/*
+ * Many a child closes every descriptor it inherited and opens its own. The
+ * number in c->fd may be one of those by now: it is ours only while it still
+ * is the same socket.
+ */
+static bool
+still_ours(const struct connection *c)
+{
+	struct stat st;
+
+	return fstat(c->fd, &st) == 0 && st.st_dev == c->device &&
+	    st.st_ino == c->inode;
+}
+
+void
+connection_guard(struct connection *c)
+{
+	int saved = errno;
+
+	if (c->fd < 0 || c->owner == getpid())
+		return;
+	/* close() takes the child's copy alone; the parent's stays open. */
+	if (still_ours(c))
+		close(c->fd);
+	c->fd = -1;
+	errno = saved;
+}
+
+int
+connection_open(struct connection *c)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
+	int error;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)&c->peer, sizeof c->peer) !=
+		0 ||
+	    fstat(fd, &st) != 0) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	c->fd = fd;
+	c->owner = getpid();
+	c->device = st.st_dev;
+	c->inode = st.st_ino;
+	c->rested = false;
+	return 0;
+}
+
+void
+connection_close(struct connection *c)
+{
+	int saved = errno;
+
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	errno = saved;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket to the daemon: at most one, opened by the process that uses it.
+ */
+#ifndef CLIENT_CONNECTION_H
+#define CLIENT_CONNECTION_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+struct connection {
+	struct sockaddr_un peer;
+	int fd;      /* -1: none */
+	pid_t owner; /* the process that opened fd */
+	dev_t device;
+	ino_t inode; /* of fd, to know it again after a fork */
+	bool rested; /* nothing was sent since the last task on it: the daemon
+			may have closed it meanwhile */
+};
+
+/* False where path is empty or longer than a socket address holds. */
+bool connection_init(struct connection *c, const char *path);
+
+/*
+ * To be called before each use: lets go of a connection that belongs to the
+ * parent of this process.
+ */
+void connection_guard(struct connection *c);
+
+/*
+ * Opens a non-blocking, close-on-exec connection. Returns 0 or an errno;
+ * EAGAIN: the daemon is there, but its queue is full for the moment.
+ */
+int connection_open(struct connection *c);
+
+/* Does nothing where there is none. Leaves errno alone. */
+void connection_close(struct connection *c);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pam_apikey: an API key in the place of a password.
+ *
+ * Fails closed: nothing but APIKEY_OK with APIKEY_VALID becomes PAM_SUCCESS,
+ * and PAM_IGNORE has three causes only: the two ignore_ options (outcome.c),
+ * and account without an authentication of ours before it. Lives in other
+ * people's processes: no globals, threads, signal handlers, openlog or setenv.
+ * The log has key IDs and verdicts, never a credential nor a user name, which
+ * some people take for the place to type a password into.
+ */
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "identity.h"
+#include "options.h"
+#include "outcome.h"
+#include "plugins/client/apikey.h"
+#include "proto/text.h"
+
+static bool
+options_read(
+    pam_handle_t *pamh, struct options *options, int argc, const char **argv)
+{
+	const char *wrong = options_parse(options, argc, argv);
+
+	if (wrong == NULL)
+		return true;
+	pam_syslog(pamh, LOG_ERR, "unknown option or bad value: %s", wrong);
+	return false;
+}
+
+/* A text item of the handle, or NULL where it is not set. */
+static const char *
+item_text(const pam_handle_t *pamh, int item)
+{
+	const void *value = NULL;
+
+	if (pam_get_item(pamh, item, &value) != PAM_SUCCESS)
+		return NULL;
+	return value;
+}
+
+/* What was typed, and whether it is ours to wipe and free or the handle's. */
+struct credential {
+	const char *text;
+	char *own;
+};
+
+static void
+credential_end(struct credential *credential)
+{
+	if (credential->own != NULL) {
+		explicit_bzero(credential->own, strlen(credential->own));
+		free(credential->own);
+	}
+	credential->own = NULL;
+	credential->text = NULL;
+}
+
+/*
+ * Gets the credential; returns a PAM code. A password that an earlier module
+ * has asked for is taken first, as with every module that uses
+ * pam_get_authtok(). use_first_pass never asks; try_first_pass asks once more
+ * where that password is no token, and leaves it to the modules after this.
+ */
+static int
+credential_get(
+    pam_handle_t *pamh, const struct options *options, struct credential *out)
+{
+	bool first = item_text(pamh, PAM_AUTHTOK) != NULL;
+	int code;
+
+	if (options->use_first_pass && !first)
+		return PAM_AUTH_ERR;
+	code = pam_get_authtok(pamh, PAM_AUTHTOK, &out->text, options->prompt);
+	if (code != PAM_SUCCESS)
+		return outcome_failed(code);
+	if (first && options->try_first_pass && !options->use_first_pass &&
+	    out->text != NULL &&
+	    apikey_token_check(out->text, strlen(out->text)) !=
+		APIKEY_REASON_NONE) {
+		code = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &out->own, "%s",
+		    options->prompt);
+		if (code != PAM_SUCCESS)
+			return outcome_failed(code);
+		out->text = out->own;
+	}
+	return out->text == NULL || out->text[0] == '\0' ? PAM_AUTH_ERR
+							 : PAM_SUCCESS;
+}
+
+/* PAM_RHOST where it is an address; a name is not worth looking up: whoever
+ * owns its DNS zone would choose the address. */
+static const char *
+remote_address(const pam_handle_t *pamh)
+{
+	const char *host = item_text(pamh, PAM_RHOST);
+	struct address address;
+
+	return host != NULL && address_parse(host, &address) ? host : NULL;
+}
+
+static enum apikey_status
+verify(pam_handle_t *pamh, const struct options *options, const char *user,
+    const char *credential, struct apikey_result *result)
+{
+	struct apikey_request request = APIKEY_REQUEST_INIT;
+	const char *service = item_text(pamh, PAM_SERVICE);
+	struct apikey_client *client;
+	enum apikey_status status;
+	char endpoint[256]; /* the library cuts it to what is counted */
+
+	if (service == NULL)
+		service = "";
+	snprintf(endpoint, sizeof endpoint, "pam:%s", service);
+	request.token = credential;
+	request.token_len = strlen(credential);
+	request.address = remote_address(pamh);
+	request.service = service;
+	request.endpoint = endpoint;
+	request.account = options->account;
+	request.product = options->product;
+	request.user = options->any_user ? NULL : user;
+	request.permission = options->permission;
+	request.scopes = options->scopes;
+	request.scope_count = options->scope_count;
+	status = apikey_client_open(&client, options->socket);
+	if (status != APIKEY_OK)
+		return status;
+	status = apikey_verify(client, &request, result, options->timeout_ms);
+	apikey_client_close(client);
+	return status;
+}
+
+static void
+log_verify(const pam_handle_t *pamh, const struct options *options,
+    enum apikey_status status, const struct apikey_result *result)
+{
+	if (status != APIKEY_OK)
+		pam_syslog(pamh, LOG_ERR, "no verdict: %s",
+		    apikey_status_text(status));
+	else if (result->verdict != APIKEY_VALID)
+		pam_syslog(pamh, LOG_NOTICE, "key %s: %s",
+		    result->id[0] != '\0' ? result->id : "(none)",
+		    apikey_verdict_text(result->verdict));
+	else if (options->debug)
+		pam_syslog(pamh, LOG_DEBUG, "key %s: valid", result->id);
+}
+
+/* Keeps for setcred and account who came in. Returns a PAM code. */
+static int
+admit(pam_handle_t *pamh, const struct options *options,
+    const struct apikey_result *result)
+{
+	int code = identity_set(pamh, result);
+
+	if (code == PAM_SUCCESS && !options->noenv)
+		code = identity_export(pamh, identity_get(pamh));
+	return code == PAM_SUCCESS ? PAM_SUCCESS : outcome_failed(code);
+}
+
+static int
+authenticate(pam_handle_t *pamh, const struct options *options)
+{
+	struct apikey_result result = APIKEY_RESULT_INIT;
+	struct credential credential = {NULL, NULL};
+	enum apikey_status status;
+	const char *user = NULL;
+	int code = pam_get_user(pamh, &user, NULL);
+
+	if (code != PAM_SUCCESS)
+		return outcome_failed(code);
+	/* An empty user would ask for nobody's key, which is anybody's. */
+	if (user == NULL || user[0] == '\0')
+		return PAM_USER_UNKNOWN;
+	code = credential_get(pamh, options, &credential);
+	if (code != PAM_SUCCESS) {
+		credential_end(&credential);
+		return code;
+	}
+	status = verify(pamh, options, user, credential.text, &result);
+	credential_end(&credential);
+	log_verify(pamh, options, status, &result);
+	code = outcome_verify(status, result.verdict, options);
+	if (code == PAM_SUCCESS)
+		code = admit(pamh, options, &result);
+	return code;
+}
+
+int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	struct options options;
+
+	(void)flags; /* an empty credential is refused with or without */
+	if (!options_read(pamh, &options, argc, argv))
+		return PAM_SERVICE_ERR;
+	/* Nobody is to be taken for whoever came in before on this handle. */
+	if (identity_forget(pamh) != PAM_SUCCESS ||
+	    identity_unexport(pamh) != PAM_SUCCESS)
+		return PAM_SYSTEM_ERR;
+	return authenticate(pamh, &options);
+}
+
+int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	const struct identity *identity = identity_get(pamh);
+	struct options options;
+	int code = PAM_SUCCESS;
+
+	if (!options_read(pamh, &options, argc, argv))
+		return PAM_SERVICE_ERR;
+	if (((unsigned)flags & PAM_DELETE_CRED) != 0)
+		code = identity_unexport(pamh);
+	else if (identity != NULL && !options.noenv)
+		code = identity_export(pamh, identity);
+	/* With nobody to set credentials for there is nothing to fail at: the
+	 * stack remembers what authenticate said. */
+	return code == PAM_SUCCESS ? PAM_SUCCESS : PAM_CRED_ERR;
+}
+
+static bool
+has_expired(const struct identity *identity)
+{
+	struct timespec now;
+
+	if (identity->expires_at == 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >=
+	    identity->expires_at;
+}
+
+static enum apikey_status
+lookup(const struct options *options, const struct identity *identity,
+    bool *accepted)
+{
+	struct apikey_result result = APIKEY_RESULT_INIT;
+	struct apikey_client *client;
+	enum apikey_status status;
+	int found = 0, active = 0;
+
+	*accepted = false;
+	status = apikey_client_open(&client, options->socket);
+	if (status != APIKEY_OK)
+		return status;
+	status = apikey_lookup(client, identity->key_id, &found, &active,
+	    &result, options->timeout_ms);
+	apikey_client_close(client);
+	/* A key ID is never given to another account. */
+	*accepted = status == APIKEY_OK && found && active &&
+	    strcmp(result.account, identity->account) == 0;
+	return status;
+}
+
+int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	const struct identity *identity = identity_get(pamh);
+	struct options options;
+	enum apikey_status status;
+	bool accepted;
+
+	(void)flags;
+	if (!options_read(pamh, &options, argc, argv))
+		return PAM_SERVICE_ERR;
+	if (identity == NULL)
+		return PAM_IGNORE;
+	status = lookup(&options, identity, &accepted);
+	if (status != APIKEY_OK) {
+		pam_syslog(pamh, LOG_ERR, "key %s: no answer: %s",
+		    identity->key_id, apikey_status_text(status));
+		return outcome_unanswered(status, &options);
+	}
+	if (accepted)
+		return PAM_SUCCESS;
+	pam_syslog(
+	    pamh, LOG_NOTICE, "key %s: no longer active", identity->key_id);
+	return has_expired(identity) ? PAM_ACCT_EXPIRED : PAM_PERM_DENIED;
+}
