@@ -160,11 +160,8 @@ static bool
 decode_verify(void *context, size_t i, struct bytes body)
 {
 	const struct batch *batch = context;
-	struct apikey_result *result = result_at(batch, i);
 
-	/* The second answer to one question is an answer to none. */
-	return result->verdict == APIKEY_NO_ANSWER &&
-	    result_from_verify(body, result);
+	return result_from_verify(body, result_at(batch, i));
 }
 
 /* A result that is reused must not keep the verdict of the time before, however
@@ -218,7 +215,6 @@ apikey_verify_batch(struct apikey_client *client,
 	if (!clear_results(&batch, count) || client == NULL ||
 	    !requests_fit(&batch, count))
 		return APIKEY_ARGUMENT;
-	return APIKEY_ARGUMENT;
 	return converse(client, &task, timeout_ms);
 }
 

@@ -147,14 +147,14 @@ step_send(struct exchange *x)
 		x->peer_deaf = true; /* refused: read the reason, if any */
 }
 
-/* False: not an answer to anything this task has asked. */
+/* Answers come in the order of the questions. False: this is not the next. */
 static bool
 take_reply(struct exchange *x, const struct frame *frame)
 {
-	uint32_t index = frame->id - x->first_id;
+	size_t index = x->answered;
 
 	if (frame->type != ((uint8_t)x->task->type | FRAME_REPLY) ||
-	    index >= x->encoded ||
+	    index == x->encoded || frame->id != x->first_id + (uint32_t)index ||
 	    !x->task->decode(x->task->context, index, frame->body))
 		return false;
 	x->answered++;
