@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "varlink_client.h"
+
+#define INTERFACE "io.apikeyd.Admin."
+
+enum { TIMEOUT_MS = 10000, OPERATION_ID_BYTES = 16 };
+
+static const struct error_row {
+	const char *name;
+	enum ctl_exit code;
+} errors[] = {
+    {INTERFACE "NotFound", CTL_NOT_FOUND},
+    {INTERFACE "NotPermitted", CTL_NOT_PERMITTED},
+    {INTERFACE "Conflict", CTL_CONFLICT},
+    {INTERFACE "InvalidArgument", CTL_USAGE},
+    {INTERFACE "StoreFailed", CTL_REFUSED},
+    {"org.varlink.service.InvalidParameter", CTL_USAGE},
+    {"org.varlink.service.PermissionDenied", CTL_NOT_PERMITTED},
+};
+
+/* What the daemon answered instead of a result. */
+static enum ctl_exit
+report_error(const char *name, const json_t *parameters)
+{
+	const char *message =
+	    json_string_value(json_object_get(parameters, "message"));
+
+	fputs("apikeyctl: ", stderr);
+	if (message != NULL) {
+		output_text(stderr, message);
+	} else {
+		fputs("the daemon answered with the error ", stderr);
+		output_text(stderr, name);
+	}
+	fputc('\n', stderr);
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (strcmp(errors[i].name, name) == 0)
+			return errors[i].code;
+	return CTL_REFUSED;
+}
+
+/* That there was no answer, and what that means for a change. */
+static enum ctl_exit
+report_silence(const struct varlink_client *client, enum varlink_status status,
+    const json_t *parameters)
+{
+	const char *operation_id =
+	    json_string_value(json_object_get(parameters, "operation_id"));
+
+	switch (status) {
+	case VARLINK_UNAVAILABLE:
+		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
+		    client->path,
+		    client->error != 0 ? strerror(client->error)
+				       : "it closed the connection");
+		break;
+	case VARLINK_TIMEOUT:
+		fprintf(stderr,
+		    "apikeyctl: no answer from apikeyd at %s in %d s\n",
+		    client->path, TIMEOUT_MS / 1000);
+		break;
+	case VARLINK_NOMEM:
+		fputs("apikeyctl: out of memory\n", stderr);
+		return CTL_REFUSED;
+	case VARLINK_PROTOCOL:
+	case VARLINK_OK:
+		fprintf(stderr,
+		    "apikeyctl: the answer at %s makes no sense; is that "
+		    "apikeyd's admin socket?\n",
+		    client->path);
+		break;
+	}
+	if (client->sent && operation_id != NULL)
+		fprintf(stderr,
+		    "It is not known whether the change was made. Repeating "
+		    "it with --operation-id %s is safe.\n",
+		    operation_id);
+	return CTL_NO_DAEMON;
+}
+
+static enum ctl_exit
+call(struct varlink_client *client, const char *method, json_t *parameters,
+    json_t **result)
+{
+	char full_name[96];
+	enum varlink_status status;
+	json_t *reply;
+	const char *error;
+
+	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
+	status =
+	    varlink_call(client, full_name, parameters, TIMEOUT_MS, &reply);
+	if (status != VARLINK_OK)
+		return report_silence(client, status, parameters);
+	*result = json_object_get(reply, "parameters");
+	*result = *result != NULL ? json_incref(*result) : json_object();
+	error = json_string_value(json_object_get(reply, "error"));
+	if (error != NULL) {
+		enum ctl_exit code = report_error(error, *result);
+
+		json_decref(*result);
+		json_decref(reply);
+		return code;
+	}
+	json_decref(reply);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+call_once(const struct invocation *inv, const char *method, json_t *parameters,
+    json_t **result)
+{
+	struct varlink_client client;
+	enum ctl_exit code;
+
+	varlink_init(&client, inv->socket);
+	code = call(&client, method, parameters, result);
+	varlink_close(&client);
+	return code;
+}
+
+/*
+ * Follows the pages of a list. *rows is a new reference to an array of
+ * complete objects.
+ */
+static enum ctl_exit
+call_pages(const struct invocation *inv, json_t **rows)
+{
+	const struct command *command = inv->command;
+	struct varlink_client client;
+	enum ctl_exit code;
+	bool more = true;
+
+	*rows = json_array();
+	varlink_init(&client, inv->socket);
+	do {
+		json_t *page, *items, *item, *next;
+		size_t i;
+
+		code = call(&client, command->method, inv->parameters, &page);
+		if (code != CTL_DONE)
+			break;
+		items = json_object_get(page, command->result);
+		next = json_object_get(page, "next");
+		more = json_is_string(next);
+		/* The page after itself would be asked for for ever. */
+		if (!json_is_array(items) ||
+		    (more &&
+			json_equal(
+			    next, json_object_get(inv->parameters, "after"))))
+			code = report_silence(&client, VARLINK_PROTOCOL, NULL);
+		json_array_foreach(items, i, item) json_array_append_new(
+		    *rows, fields_complete(command->fields, item));
+		if (more)
+			json_object_set(inv->parameters, "after", next);
+		json_decref(page);
+	} while (more && code == CTL_DONE);
+	varlink_close(&client);
+	return code;
+}
+
+static enum ctl_exit
+run_list(struct invocation *inv)
+{
+	json_t *rows;
+	enum ctl_exit code = call_pages(inv, &rows);
+
+	if (code == CTL_DONE && inv->json)
+		output_json(rows);
+	else if (code == CTL_DONE && json_array_size(rows) == 0)
+		fprintf(stderr, "No %s.\n", inv->command->result);
+	else if (code == CTL_DONE)
+		inv->command->print(inv, rows);
+	json_decref(rows);
+	return code;
+}
+
+static bool
+add_operation_id(struct invocation *inv)
+{
+	unsigned char random[OPERATION_ID_BYTES];
+	char hex[2 * OPERATION_ID_BYTES + 1];
+
+	if (inv->operation_id != NULL)
+		return json_object_set_new(inv->parameters, "operation_id",
+			   json_string(inv->operation_id)) == 0;
+	if (getrandom(random, sizeof random, 0) != sizeof random) {
+		perror("apikeyctl: getrandom");
+		return false;
+	}
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(hex + 2 * i, 3, "%02x", random[i]);
+	return json_object_set_new(
+		   inv->parameters, "operation_id", json_string(hex)) == 0;
+}
+
+static void
+print_done(const struct invocation *inv)
+{
+	const struct positional_row *row = inv->command->positionals;
+	const char *name = parameter_text(inv, row->field);
+
+	printf("%s %s.\n", inv->command->done, name);
+}
+
+static void
+print_result(struct invocation *inv, json_t *object)
+{
+	if (inv->json)
+		output_json(object);
+	else if (inv->command->print != NULL)
+		inv->command->print(inv, object);
+	else
+		print_done(inv);
+}
+
+/* What is deleted has nothing left to show but its name. */
+static json_t *
+deleted(const struct invocation *inv)
+{
+	const char *field = inv->command->positionals->field;
+
+	return json_pack(
+	    "{s:O}", "deleted", json_object_get(inv->parameters, field));
+}
+
+/*
+ * A token that does not reach the caller is lost for good: say what to do
+ * then, and say why an answer may be without one.
+ */
+static void
+note_token(struct invocation *inv, const json_t *object)
+{
+	static const char lost[] =
+	    "The token is lost. For a new one: apikeyctl key rotate ";
+	const char *id = json_string_value(json_object_get(object, "id"));
+	size_t size = sizeof lost + strlen(id != NULL ? id : "ID");
+
+	if (!json_is_string(json_object_get(object, "token"))) {
+		fprintf(stderr,
+		    "The token was shown the first time only. For a new one: "
+		    "apikeyctl key rotate %s\n",
+		    id != NULL ? id : "ID");
+		return;
+	}
+	inv->if_unwritten = malloc(size);
+	if (inv->if_unwritten != NULL)
+		snprintf(inv->if_unwritten, size, "%s%s", lost,
+		    id != NULL ? id : "ID");
+}
+
+static enum ctl_exit
+run_object(struct invocation *inv)
+{
+	const struct command *command = inv->command;
+	json_t *parameters, *member, *object;
+	enum ctl_exit code;
+
+	code = call_once(inv, command->method, inv->parameters, &parameters);
+	if (code != CTL_DONE)
+		return code;
+	member = command->result != NULL
+	    ? json_object_get(parameters, command->result)
+	    : NULL;
+	if (command->result != NULL && !json_is_object(member)) {
+		fprintf(stderr,
+		    "apikeyctl: there is no %s in the daemon's answer\n",
+		    command->result);
+		json_decref(parameters);
+		return CTL_NO_DAEMON;
+	}
+	if (json_is_true(json_object_get(parameters, "repeated")))
+		fputs("This change had been made before: nothing was changed "
+		      "now.\n",
+		    stderr);
+	object = member != NULL ? fields_complete(command->fields, member)
+				: deleted(inv);
+	if (command->token)
+		note_token(inv, object);
+	print_result(inv, object);
+	json_decref(object);
+	json_decref(parameters);
+	return CTL_DONE;
+}
+
+enum ctl_exit
+call_run(struct invocation *inv)
+{
+	const struct command *command = inv->command;
+
+	if (command->before != NULL) {
+		enum ctl_exit code = command->before(inv);
+
+		if (code != CTL_DONE)
+			return code;
+	}
+	if (command->shape != NULL)
+		command->shape(inv->parameters);
+	if (command->changes && !add_operation_id(inv))
+		return CTL_REFUSED;
+	return command->list ? run_list(inv) : run_object(inv);
+}

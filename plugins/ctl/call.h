@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands that are a call to the daemon. */
+#ifndef CTL_CALL_H
+#define CTL_CALL_H
+
+#include "options.h"
+
+/* Runs inv->command, a row with a method, and prints its result. */
+enum ctl_exit call_run(struct invocation *inv);
+
+/*
+ * One call by itself, for what a command has to know before it asks or
+ * changes. With CTL_DONE *result is the answer's parameters, a new
+ * reference; otherwise stderr says why not.
+ */
+enum ctl_exit call_once(const struct invocation *inv, const char *method,
+    json_t *parameters, json_t **result);
+
+#endif

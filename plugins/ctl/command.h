@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The commands of apikeyctl as tables: a new verb is a new row. From a row
+ * come the parsing, the checks, the help, the call and what is printed.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "output.h"
+#include "values.h"
+
+/* apikeyctl(1) documents these to scripts. */
+enum ctl_exit {
+	CTL_DONE = 0,
+	CTL_REFUSED = 1,
+	CTL_USAGE = 2,
+	CTL_NOT_FOUND = 3,
+	CTL_NOT_PERMITTED = 4,
+	CTL_NO_DAEMON = 5,
+	CTL_CONFLICT = 6,
+};
+
+/* Arrays of options and positionals end with a row without a name. */
+struct option_row {
+	const char *name;    /* without the dashes */
+	const char *metavar; /* NULL: a flag, whose value is true */
+	const char *field;   /* the parameter it becomes */
+	value_parser *parse; /* not for a flag */
+	unsigned max;        /* 0: the last one given wins;
+				else an array of at most so many */
+	const char *clear;   /* a word that takes the setting away ("none"),
+				as the empty text does in an update */
+	const char *help;
+};
+
+struct positional_row {
+	const char *name;
+	const char *field;
+	value_parser *parse;
+};
+
+struct invocation;
+
+struct command {
+	const char *noun;
+	const char *verb; /* NULL: the noun is the whole command */
+	const char *summary;
+	const struct positional_row *positionals; /* all required */
+	const struct option_row *options;
+	const char *const *required; /* names of options; ends with NULL */
+	bool clears; /* an empty value becomes null: takes it away */
+
+	/* Commands that are one call to the daemon: */
+	const char *method; /* of io.apikeyd.Admin */
+	bool changes;       /* takes an operation_id */
+	bool list;          /* answers in pages */
+	const char *result; /* member of the answer that is printed */
+	const struct field *fields;
+	/* Last questions before anything is sent; NULL: none. */
+	enum ctl_exit (*before)(struct invocation *);
+	/* Brings the flat parameters into the method's form; NULL: are. */
+	void (*shape)(json_t *parameters);
+	bool token;       /* the result has a token, this once */
+	const char *done; /* "Revoked key": what to say about success */
+	/* Prints the result for people; NULL: the done sentence. */
+	void (*print)(struct invocation *, const json_t *result);
+
+	/* Commands that are something else: */
+	enum ctl_exit (*run)(struct invocation *);
+};
+
+/* Each ends with a row without a noun. */
+extern const struct command account_commands[];
+extern const struct command product_commands[];
+extern const struct command key_commands[];
+extern const struct command verify_commands[];
+extern const struct command status_commands[];
+
+/* A member of several nouns' answers. */
+extern const struct field account_fields[];
+
+/* All of the above, in the order of the help; ends with NULL. */
+extern const struct command *const command_tables[];
+
+bool
+command_requires(const struct command *command, const struct option_row *row);
+
+const struct command *command_find(const char *noun, const char *verb);
+bool command_noun_exists(const char *noun);
+
+/*
+ * For loops over every row: the one after `at` (NULL: the first), of this
+ * noun (NULL: of all), or NULL.
+ */
+const struct command *command_next(const struct command *at, const char *noun);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Keys as people see them. */
+#ifndef CTL_KEY_PRINT_H
+#define CTL_KEY_PRINT_H
+
+#include "options.h"
+
+extern const struct field key_fields[];
+
+void key_print(struct invocation *inv, const json_t *key);
+void key_print_list(struct invocation *inv, const json_t *keys);
+
+/* The token alone on stdout; on stderr, what it is and that it is all. */
+void key_print_token(struct invocation *inv, const json_t *key);
+
+#endif

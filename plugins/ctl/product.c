@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+
+#include "command.h"
+#include "options.h"
+
+static const struct field product_fields[] = {
+    {"slug", "Product", text_plain, ABSENT_NULL, false},
+    {"name", "Name", text_plain, ABSENT_NULL, false},
+    {"prefix", "Prefix", text_plain, ABSENT_NULL, false},
+    {"recoverable", "Recoverable", text_yes_no, ABSENT_NULL, false},
+    {"require_pin", "Requires PIN", text_yes_no, ABSENT_NULL, false},
+    {"max_lifetime_ms", "Longest lifetime", text_duration, ABSENT_NULL, false},
+    {"keys", "Keys", text_plain, ABSENT_NULL, false},
+    {"created_at", "Created", text_time, ABSENT_NULL, false},
+    {0},
+};
+
+static const struct column product_columns[] = {
+    {"PRODUCT", "slug", text_plain, COLUMN_WHOLE, 0},
+    {"NAME", "name", text_plain, COLUMN_SHRINK, 0},
+    {"PREFIX", "prefix", text_plain, COLUMN_WHOLE, 0},
+    {"RECOVERABLE", "recoverable", text_yes_no, COLUMN_SHRINK, 0},
+    {"PIN", "require_pin", text_yes_no, COLUMN_WHOLE, 0},
+    {"KEYS", "keys", text_plain, COLUMN_NUMBER, 0},
+    {"CREATED", "created_at", text_when, COLUMN_WHOLE, 0},
+    {0},
+};
+
+static void
+print_product(struct invocation *inv, const json_t *product)
+{
+	(void)inv;
+	output_fields(product_fields, product);
+}
+
+static void
+print_products(struct invocation *inv, const json_t *products)
+{
+	(void)inv;
+	output_table(product_columns, products);
+}
+
+static void
+print_enabled(struct invocation *inv, const json_t *account)
+{
+	(void)account;
+	printf("%s %s for account %s.\n", inv->command->done,
+	    parameter_text(inv, "slug"), parameter_text(inv, "account"));
+}
+
+static const struct positional_row slug[] = {
+    {"SLUG", "slug", value_slug},
+    {0},
+};
+
+static const struct option_row create_options[] = {
+    {.name = "name",
+	.metavar = "TEXT",
+	.field = "name",
+	.parse = value_name,
+	.help = "name for people"},
+    {.name = "prefix",
+	.metavar = "P",
+	.field = "prefix",
+	.parse = value_prefix,
+	.help = "what its tokens begin with; default ak"},
+    {.name = "recoverable",
+	.field = "recoverable",
+	.help = "keep its tokens sealed, so that they can be revealed"},
+    {.name = "require-pin",
+	.field = "require_pin",
+	.help = "ask the operator's PIN for create, rotate and reveal"},
+    {.name = "max-lifetime",
+	.metavar = "DUR",
+	.field = "max_lifetime_ms",
+	.parse = value_duration,
+	.help = "the longest time a key may be valid"},
+    {0},
+};
+
+static const struct option_row account_option[] = {
+    {.name = "account",
+	.metavar = "SLUG",
+	.field = "account",
+	.parse = value_slug,
+	.help = "the account"},
+    {0},
+};
+
+static const char *const required[] = {"account", NULL};
+
+const struct command product_commands[] = {
+    {.noun = "product",
+	.verb = "create",
+	.summary = "Make a product",
+	.positionals = slug,
+	.options = create_options,
+	.method = "CreateProduct",
+	.changes = true,
+	.result = "product",
+	.fields = product_fields,
+	.done = "Created product"},
+    {.noun = "product",
+	.verb = "show",
+	.summary = "Show a product",
+	.positionals = slug,
+	.method = "GetProduct",
+	.result = "product",
+	.fields = product_fields,
+	.print = print_product},
+    {.noun = "product",
+	.verb = "delete",
+	.summary = "Delete a product that has no keys",
+	.positionals = slug,
+	.method = "DeleteProduct",
+	.changes = true,
+	.done = "Deleted product"},
+    {.noun = "product",
+	.verb = "list",
+	.summary = "List the products",
+	.method = "ListProducts",
+	.list = true,
+	.result = "products",
+	.fields = product_fields,
+	.print = print_products},
+    {.noun = "product",
+	.verb = "enable",
+	.summary = "Let an account have keys for a product",
+	.positionals = slug,
+	.options = account_option,
+	.required = required,
+	.method = "EnableProduct",
+	.changes = true,
+	.result = "account",
+	.fields = account_fields,
+	.done = "Enabled product",
+	.print = print_enabled},
+    {.noun = "product",
+	.verb = "disable",
+	.summary = "Refuse an account's keys for a product",
+	.positionals = slug,
+	.options = account_option,
+	.required = required,
+	.method = "DisableProduct",
+	.changes = true,
+	.result = "account",
+	.fields = account_fields,
+	.done = "Disabled product",
+	.print = print_enabled},
+    {0},
+};

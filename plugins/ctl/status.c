@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "options.h"
+
+/* "valid 12, expired 1", of those that happened. */
+static char *
+text_counts(json_t *value)
+{
+	json_t *words = json_array(), *count;
+	const char *name;
+	char *text;
+
+	json_object_foreach(value, name, count) if (json_integer_value(count) >
+	    0) json_array_append_new(words,
+	    json_sprintf(
+		"%s %" JSON_INTEGER_FORMAT, name, json_integer_value(count)));
+	text = text_list(words);
+	json_decref(words);
+	return text;
+}
+
+static const struct field status_fields[] = {
+    {"version", "Version", text_plain, ABSENT_NULL, false},
+    {"pid", "Process", text_plain, ABSENT_NULL, false},
+    {"uptime_seconds", "Uptime (s)", text_plain, ABSENT_NULL, false},
+    {"state_directory", "State directory", text_plain, ABSENT_NULL, false},
+    {"store", "Store", text_plain, ABSENT_NULL, false},
+    {"store_reason", "Reason", text_plain, ABSENT_NULL, true},
+    {"store_bytes", "Store size (B)", text_plain, ABSENT_NULL, false},
+    {"sequence", "Last change", text_plain, ABSENT_NULL, false},
+    {"accounts", "Accounts", text_plain, ABSENT_NULL, false},
+    {"products", "Products", text_plain, ABSENT_NULL, false},
+    {"keys", "Keys", text_plain, ABSENT_NULL, false},
+    {"connections", "Connections", text_plain, ABSENT_NULL, false},
+    {"verifications", "Verifications", text_plain, ABSENT_NULL, false},
+    {"verifications_per_second", "Per second", text_plain, ABSENT_NULL, false},
+    {"verdicts", "Verdicts", text_counts, ABSENT_NULL, false},
+    {0},
+};
+
+static void
+print_status(struct invocation *inv, const json_t *status)
+{
+	(void)inv;
+	output_fields(status_fields, status);
+}
+
+const struct command status_commands[] = {
+    {.noun = "status",
+	.summary = "Show how the daemon is",
+	.method = "GetStatus",
+	.result = "status",
+	.fields = status_fields,
+	.print = print_status},
+    {0},
+};

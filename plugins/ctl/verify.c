@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands that take a token: key verify, and key check without daemon. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "output.h"
+#include "plugins/client/apikey.h"
+#include "prompt.h"
+#include "proto/message.h"
+#include "proto/text.h"
+#include "proto/token.h"
+
+enum { TIMEOUT_MS = 10000 };
+
+/* A longer credential is malformed whatever its end is. */
+struct credential {
+	char text[CREDENTIAL_MAX_LEN];
+	size_t len;
+};
+
+static enum ctl_exit
+read_credential(struct credential *credential)
+{
+	if (prompt_secret("Token: ", credential->text, sizeof credential->text,
+		&credential->len))
+		return CTL_DONE;
+	fprintf(
+	    stderr, "apikeyctl: cannot read the token: %s\n", strerror(errno));
+	return CTL_REFUSED;
+}
+
+static const char *
+reason_sentence(enum apikey_reason reason)
+{
+	switch (reason) {
+	case APIKEY_REASON_NONE:
+		return "It has the right shape and checksum; whether the key "
+		       "is known was not asked.";
+	case APIKEY_REASON_TRUNCATED:
+		return "It begins as a token does, but its end is missing.";
+	case APIKEY_REASON_CHECKSUM:
+		return "It has the shape of a token, but a character is wrong.";
+	case APIKEY_REASON_SHAPE:
+		return "It is not a token at all.";
+	}
+	return "";
+}
+
+static const struct field check_fields[] = {
+    {"id", "Key ID", text_plain, ABSENT_LEFT_OUT, true},
+    {"reason", "Reason", text_plain, ABSENT_LEFT_OUT, true},
+    {"meaning", "Meaning", text_plain, ABSENT_LEFT_OUT, true},
+    {0},
+};
+
+static void
+print_check(bool json, json_t *answer, const char *meaning)
+{
+	if (json) {
+		output_json(answer);
+		return;
+	}
+	puts(json_is_true(json_object_get(answer, "well_formed"))
+		? "well-formed"
+		: "malformed");
+	json_object_set_new(answer, "meaning", json_string(meaning));
+	output_fields(check_fields, answer);
+}
+
+static enum ctl_exit
+run_check(struct invocation *inv)
+{
+	struct credential credential;
+	struct token_view view;
+	enum ctl_exit code = read_credential(&credential);
+	enum reason reason;
+	json_t *answer;
+
+	if (code != CTL_DONE)
+		return code;
+	reason = token_parse(credential.text, credential.len, &view);
+	if (reason == REASON_NONE)
+		answer = json_pack("{s:b,s:s%}", "well_formed", 1, "id",
+		    view.text, view.key_id_len);
+	else
+		answer = json_pack("{s:b,s:s,s:s}", "well_formed", 0, "verdict",
+		    verdict_text(VERDICT_MALFORMED), "reason",
+		    reason_text(reason));
+	explicit_bzero(&credential, sizeof credential);
+	print_check(
+	    inv->json, answer, reason_sentence((enum apikey_reason)reason));
+	json_decref(answer);
+	return reason == REASON_NONE ? CTL_DONE : CTL_REFUSED;
+}
+
+static void
+put_text(json_t *answer, const char *name, const char *text)
+{
+	if (*text != '\0')
+		json_object_set_new(answer, name, json_string(text));
+}
+
+static void
+put_number(json_t *answer, const char *name, uint64_t number)
+{
+	json_object_set_new(answer, name, json_integer((json_int_t)number));
+}
+
+static void
+put_scopes(json_t *answer, const char *scopes)
+{
+	json_t *list = json_array();
+
+	while (*scopes != '\0') {
+		size_t len = strcspn(scopes, " ");
+
+		json_array_append_new(list, json_stringn(scopes, len));
+		scopes += len + (scopes[len] == ' ');
+	}
+	if (json_array_size(list) > 0)
+		json_object_set(answer, "scopes", list);
+	json_decref(list);
+}
+
+/* The result as INTERFACE section 5 has it: what is empty is not there. */
+static json_t *
+answer_of(const struct apikey_result *result)
+{
+	json_t *answer = json_object();
+	char expires[TIME_TEXT_MAX];
+
+	put_text(answer, "verdict", apikey_verdict_text(result->verdict));
+	if (result->reason != APIKEY_REASON_NONE)
+		put_text(answer, "reason", apikey_reason_text(result->reason));
+	if (result->verdict == APIKEY_MALFORMED ||
+	    result->verdict == APIKEY_UNKNOWN)
+		return answer;
+	put_text(answer, "id", result->id);
+	put_text(answer, "name", result->name);
+	put_text(answer, "account", result->account);
+	put_text(answer, "product", result->product);
+	if (result->permission != APIKEY_PERMISSION_NONE)
+		put_text(answer, "permission",
+		    apikey_permission_text(result->permission));
+	put_scopes(answer, result->scopes);
+	put_text(answer, "user", result->user);
+	put_text(answer, "environment", result->environment);
+	if (result->expires_at != 0) {
+		time_text(result->expires_at, expires);
+		put_text(answer, "expires_at", expires);
+	}
+	if (result->retry_after_ms != 0)
+		put_number(answer, "retry_after_ms", result->retry_after_ms);
+	if (result->rate_limit != 0)
+		put_number(answer, "rate_remaining", result->rate_remaining);
+	if (result->quota_limit != 0)
+		put_number(answer, "quota_remaining", result->quota_remaining);
+	return answer;
+}
+
+static const struct field verify_fields[] = {
+    {"reason", "Reason", text_plain, ABSENT_LEFT_OUT, true},
+    {"meaning", "Meaning", text_plain, ABSENT_LEFT_OUT, true},
+    {"id", "Key ID", text_plain, ABSENT_LEFT_OUT, true},
+    {"name", "Name", text_plain, ABSENT_LEFT_OUT, true},
+    {"account", "Account", text_plain, ABSENT_LEFT_OUT, true},
+    {"product", "Product", text_plain, ABSENT_LEFT_OUT, true},
+    {"permission", "Permission", text_plain, ABSENT_LEFT_OUT, true},
+    {"scopes", "Scopes", text_list, ABSENT_LEFT_OUT, true},
+    {"user", "User", text_plain, ABSENT_LEFT_OUT, true},
+    {"environment", "Environment", text_plain, ABSENT_LEFT_OUT, true},
+    {"expires_at", "Expires", text_time, ABSENT_LEFT_OUT, true},
+    {"retry_after_ms", "Retry after", text_duration, ABSENT_LEFT_OUT, true},
+    {"rate_remaining", "Rate left", text_plain, ABSENT_LEFT_OUT, true},
+    {"quota_remaining", "Quota left", text_plain, ABSENT_LEFT_OUT, true},
+    {0},
+};
+
+/* The verdict alone on the first line, so that a script can take it. */
+static void
+print_result(const struct invocation *inv, const struct apikey_result *result)
+{
+	json_t *answer = answer_of(result);
+
+	if (inv->json) {
+		output_json(answer);
+	} else {
+		puts(apikey_verdict_text(result->verdict));
+		if (result->reason != APIKEY_REASON_NONE)
+			json_object_set_new(answer, "meaning",
+			    json_string(reason_sentence(result->reason)));
+		output_fields(verify_fields, answer);
+	}
+	json_decref(answer);
+}
+
+static enum ctl_exit
+report_status(
+    const struct invocation *inv, enum apikey_status status, int error)
+{
+	if (status == APIKEY_UNAVAILABLE && error != 0)
+		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
+		    inv->verify_socket, strerror(error));
+	else
+		fprintf(stderr, "apikeyctl: apikeyd at %s: %s\n",
+		    inv->verify_socket, apikey_status_text(status));
+	return status == APIKEY_ARGUMENT ? CTL_USAGE
+	    : status == APIKEY_NOMEM     ? CTL_REFUSED
+					 : CTL_NO_DAEMON;
+}
+
+static enum ctl_exit
+ask(const struct invocation *inv, const struct apikey_request *request,
+    struct apikey_result *result)
+{
+	struct apikey_client *client;
+	enum apikey_status status =
+	    apikey_client_open(&client, inv->verify_socket);
+	int error;
+
+	if (status == APIKEY_OK)
+		status = apikey_verify(client, request, result, TIMEOUT_MS);
+	error = errno;
+	apikey_client_close(client);
+	return status == APIKEY_OK ? CTL_DONE
+				   : report_status(inv, status, error);
+}
+
+/* The texts stay those of the invocation; scopes has room for them all. */
+static void
+fill_request(const struct invocation *inv, struct apikey_request *request,
+    const char *scopes[SCOPES_MAX])
+{
+	const json_t *list = json_object_get(inv->parameters, "scopes");
+	const char *permission = parameter_text(inv, "permission");
+	json_t *scope;
+	size_t i;
+
+	request->address = parameter_text(inv, "address");
+	request->service = parameter_text(inv, "service");
+	request->endpoint = parameter_text(inv, "endpoint");
+	request->account = parameter_text(inv, "account");
+	request->product = parameter_text(inv, "product");
+	request->user = parameter_text(inv, "user");
+	if (permission != NULL)
+		request->permission = strcmp(permission, "write") == 0
+		    ? APIKEY_PERMISSION_WRITE
+		    : APIKEY_PERMISSION_READ;
+	json_array_foreach(list, i, scope) scopes[i] = json_string_value(scope);
+	request->scopes = scopes;
+	request->scope_count = json_array_size(list);
+}
+
+static enum ctl_exit
+run_verify(struct invocation *inv)
+{
+	struct apikey_request request = APIKEY_REQUEST_INIT;
+	struct apikey_result result = APIKEY_RESULT_INIT;
+	const char *scopes[SCOPES_MAX];
+	struct credential credential;
+	enum ctl_exit code = read_credential(&credential);
+
+	if (code != CTL_DONE)
+		return code;
+	fill_request(inv, &request, scopes);
+	request.token = credential.text;
+	request.token_len = credential.len;
+	code = ask(inv, &request, &result);
+	explicit_bzero(&credential, sizeof credential);
+	if (code != CTL_DONE)
+		return code;
+	print_result(inv, &result);
+	return result.verdict == APIKEY_VALID ? CTL_DONE : CTL_REFUSED;
+}
+
+static const struct option_row verify_options[] = {
+    {.name = "account",
+	.metavar = "SLUG",
+	.field = "account",
+	.parse = value_slug,
+	.help = "refuse a key of another account"},
+    {.name = "product",
+	.metavar = "SLUG",
+	.field = "product",
+	.parse = value_slug,
+	.help = "refuse a key for another product"},
+    {.name = "permission",
+	.metavar = "read|write",
+	.field = "permission",
+	.parse = value_permission,
+	.help = "refuse a key with less"},
+    {.name = "scope",
+	.metavar = "S",
+	.field = "scopes",
+	.parse = value_scope,
+	.max = SCOPES_MAX,
+	.help = "refuse a key without it"},
+    {.name = "address",
+	.metavar = "IP",
+	.field = "address",
+	.parse = value_address,
+	.help = "where the client calls from"},
+    {.name = "endpoint",
+	.metavar = "TEXT",
+	.field = "endpoint",
+	.parse = value_endpoint,
+	.help = "what it calls, for the usage report"},
+    {.name = "user",
+	.metavar = "LOGIN",
+	.field = "user",
+	.parse = value_login,
+	.help = "refuse a key that is not this user's"},
+    {.name = "service",
+	.metavar = "NAME",
+	.field = "service",
+	.parse = value_service,
+	.help = "verify as this host service"},
+    {0},
+};
+
+const struct command verify_commands[] = {
+    {.noun = "key",
+	.verb = "verify",
+	.summary = "Ask whether the token on stdin is good",
+	.options = verify_options,
+	.run = run_verify},
+    {.noun = "key",
+	.verb = "check",
+	.summary = "Check the form of the token on stdin, offline",
+	.run = run_check},
+    {0},
+};
