@@ -65,7 +65,8 @@ enum frame_status { FRAME_SHORT, FRAME_WHOLE, FRAME_BAD };
  * Looks at the frame that begins at data.
  *   FRAME_SHORT  so far good, but more bytes have to come
  *   FRAME_WHOLE  *frame is set; it takes FRAME_HEADER_LEN + body.len bytes
- *   FRAME_BAD    *error says why; the stream cannot be read on
+ *   FRAME_BAD    *error says why; the stream cannot be read on. frame->id is
+ *                the frame's where its header was whole, else 0
  * The header is judged as soon as it is there, byte by byte, so nobody waits
  * for the body of a frame that will be refused. limit() gives the longest
  * body of a type, or -1 where the type is not expected from this side.

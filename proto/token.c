@@ -38,14 +38,16 @@ base62_digit(unsigned value)
 bool
 base62_valid(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
+	unsigned good = 1;
 
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			(c >= 'a' && c <= 'z')))
-			return false;
+	/* Without branches: the characters are random, and often secret. */
+	for (size_t i = 0; i < len; i++) {
+		unsigned c = (uint8_t)text[i];
+
+		good &= (unsigned)(c - '0' < 10) |
+		    (unsigned)((c | 0x20) - 'a' < 26);
 	}
-	return true;
+	return good != 0;
 }
 
 void
