@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pam_apikey in a real PAM stack, against a scripted daemon. PAM_MODULE names
+ * the module. Each stack ends in pam_permit, so that PAM_IGNORE, which libpam
+ * keeps to itself, shows as PAM_SUCCESS; a real success has an identity.
+ */
+#include <errno.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_daemon.h"
+#include "faults.h"
+#include "suite.h"
+
+static const char token[] =
+    "dk_7Hq2mZx0pLs9_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1RCbBj";
+
+/* What the daemon is to say, and what it was asked last. */
+struct script {
+	enum verdict verdict;
+	bool active;        /* what a lookup says */
+	int64_t expires_at; /* of the key */
+	const char *lie;    /* sent in the place of an answer */
+	struct fake_request seen;
+};
+
+/* What is typed at the prompts, in this order. */
+struct answers {
+	const char *texts[4];
+	int prompts;
+	char last[64]; /* the prompt */
+};
+
+struct stack {
+	struct fake_daemon daemon;
+	struct script script;
+	struct answers answers;
+	char service_path[128];
+	pam_handle_t *pamh;
+};
+
+static void
+answer(struct script *script, struct writer *w)
+{
+	const struct frame *frame = &script->seen.frame;
+	size_t begin = w->len;
+
+	if (frame->type == FRAME_LOOKUP) {
+		fake_lookup(w, frame->id, true, script->active);
+		return;
+	}
+	fake_verdict(w, frame->id, script->verdict);
+	/* expires_at stands behind the four numbers of the reply. */
+	if (script->expires_at != 0) {
+		struct writer at =
+		    writer_over(w->start + begin + FRAME_HEADER_LEN + 4, 8);
+
+		write_time(&at, script->expires_at);
+	}
+}
+
+static void
+serve_script(struct fake_daemon *daemon, int fd, int nth)
+{
+	struct script *script = daemon->context;
+
+	(void)nth;
+	while (fake_read(daemon, fd, &script->seen)) {
+		uint8_t data[FRAME_MAX];
+		struct writer w = writer_over(data, sizeof data);
+
+		if (script->lie != NULL)
+			write_bytes(&w, script->lie, strlen(script->lie));
+		else
+			answer(script, &w);
+		if (!fake_write(daemon, fd, data, w.len))
+			return;
+	}
+}
+
+static int
+converse(int count, const struct pam_message **messages,
+    struct pam_response **responses, void *context)
+{
+	struct answers *answers = context;
+	struct pam_response *out = calloc((size_t)count, sizeof *out);
+
+	if (out == NULL)
+		return PAM_BUF_ERR;
+	for (int i = 0; i < count; i++)
+		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF) {
+			const char *text = answers->texts[answers->prompts];
+
+			snprintf(answers->last, sizeof answers->last, "%s",
+			    messages[i]->msg);
+			answers->prompts++;
+			out[i].resp = strdup(text != NULL ? text : "");
+		}
+	*responses = out;
+	return PAM_SUCCESS;
+}
+
+/* Writes the service "probe"; %s in a line is the module with its socket. */
+static void
+write_service(struct stack *stack, const char *first, const char *second)
+{
+	const char *module = getenv("PAM_MODULE");
+	const char *lines[] = {first, second};
+	FILE *file = fopen(stack->service_path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	for (int i = 0; i < 2; i++)
+		if (lines[i] != NULL)
+			fprintf(file,
+			    "auth [success=ok ignore=ignore default=%s] "
+			    "%s socket=%s timeout=2000 %s\n",
+			    lines[1] != NULL && i == 0 ? "ignore" : "die",
+			    module, stack->daemon.path, lines[i]);
+	fprintf(file,
+	    "auth required pam_permit.so\n"
+	    "account [success=ok ignore=ignore default=die] "
+	    "%s socket=%s timeout=2000 %s\n"
+	    "account required pam_permit.so\n",
+	    module, stack->daemon.path, second != NULL ? second : first);
+	fclose(file);
+}
+
+static void
+stack_open(struct stack *stack, const char *first, const char *second)
+{
+	memset(stack, 0, sizeof *stack);
+	stack->script.verdict = VERDICT_VALID;
+	stack->script.active = true;
+	stack->answers.texts[0] = token;
+	stack->daemon.serve = serve_script;
+	stack->daemon.context = &stack->script;
+	fake_start(&stack->daemon);
+	snprintf(stack->service_path, sizeof stack->service_path, "%s/probe",
+	    stack->daemon.directory);
+	write_service(stack, first, second);
+}
+
+static void
+stack_start(struct stack *stack)
+{
+	struct pam_conv conversation = {converse, &stack->answers};
+
+	ck_assert_int_eq(pam_start_confdir("probe", "alice", &conversation,
+			     stack->daemon.directory, &stack->pamh),
+	    PAM_SUCCESS);
+}
+
+static void
+stack_close(struct stack *stack)
+{
+	if (stack->pamh != NULL)
+		pam_end(stack->pamh, PAM_SUCCESS);
+	unlink(stack->service_path);
+	fake_stop(&stack->daemon);
+}
+
+static bool
+has_identity(const struct stack *stack)
+{
+	return pam_getenv(stack->pamh, "APIKEY_ID") != NULL;
+}
+
+/* What pam_authenticate() says with these options and this verdict. */
+static int
+authenticate(const char *options, enum verdict verdict, bool *identity)
+{
+	struct stack stack;
+	int code;
+
+	stack_open(&stack, options, NULL);
+	stack.script.verdict = verdict;
+	stack_start(&stack);
+	code = pam_authenticate(stack.pamh, 0);
+	*identity = has_identity(&stack);
+	stack_close(&stack);
+	return code;
+}
+
+START_TEST(every_verdict)
+{
+	static const int codes[VERDICT_COUNT] = {
+	    [VERDICT_VALID] = PAM_SUCCESS,
+	    [VERDICT_MALFORMED] = PAM_AUTH_ERR,
+	    [VERDICT_UNKNOWN] = PAM_AUTH_ERR,
+	    [VERDICT_REVOKED] = PAM_AUTH_ERR,
+	    [VERDICT_DISABLED] = PAM_AUTH_ERR,
+	    [VERDICT_EXPIRED] = PAM_ACCT_EXPIRED,
+	    [VERDICT_ACCOUNT_INACTIVE] = PAM_AUTH_ERR,
+	    [VERDICT_PRODUCT_DISABLED] = PAM_PERM_DENIED,
+	    [VERDICT_ACCOUNT_MISMATCH] = PAM_AUTH_ERR,
+	    [VERDICT_PRODUCT_MISMATCH] = PAM_AUTH_ERR,
+	    [VERDICT_USER_MISMATCH] = PAM_AUTH_ERR,
+	    [VERDICT_PERMISSION_DENIED] = PAM_PERM_DENIED,
+	    [VERDICT_SERVICE_DENIED] = PAM_PERM_DENIED,
+	    [VERDICT_ADDRESS_DENIED] = PAM_PERM_DENIED,
+	    [VERDICT_RATE_LIMITED] = PAM_MAXTRIES,
+	    [VERDICT_QUOTA_EXCEEDED] = PAM_MAXTRIES,
+	};
+
+	for (int v = VERDICT_VALID; v < VERDICT_COUNT; v++) {
+		bool identity,
+		    none = v == VERDICT_MALFORMED || v == VERDICT_UNKNOWN;
+
+		ck_assert_int_eq(
+		    authenticate("", (enum verdict)v, &identity), codes[v]);
+		ck_assert_int_eq(identity, v == VERDICT_VALID);
+		/* Only for what is no key of ours, and without an identity. */
+		ck_assert_int_eq(authenticate("ignore_unknown_user",
+				     (enum verdict)v, &identity),
+		    none ? PAM_SUCCESS : codes[v]);
+		ck_assert_int_eq(identity, v == VERDICT_VALID);
+		ck_assert_int_eq(authenticate("ignore_authinfo_unavail",
+				     (enum verdict)v, &identity),
+		    codes[v]);
+	}
+}
+END_TEST
+
+/* A daemon that is not there, is silent, or talks nonsense. */
+START_TEST(no_verdict)
+{
+	static const char *const lies[] = {
+	    NULL, "HTTP/1.1 200 OK\r\n", "ak\x01\x80\xff\xff\xff\xff", "ak"};
+
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++)
+		for (int ignore = 0; ignore < 2; ignore++) {
+			struct stack stack;
+
+			stack_open(&stack,
+			    ignore ? "timeout=50 ignore_authinfo_unavail"
+				   : "timeout=50",
+			    NULL);
+			stack.script.lie = lies[i];
+			if (lies[i] == NULL)
+				unlink(stack.daemon.path);
+			stack_start(&stack);
+			ck_assert_int_eq(pam_authenticate(stack.pamh, 0),
+			    ignore ? PAM_SUCCESS : PAM_AUTHINFO_UNAVAIL);
+			ck_assert(!has_identity(&stack));
+			stack_close(&stack);
+		}
+}
+END_TEST
+
+START_TEST(mistyped_options)
+{
+	static const char *const wrong[] = {"nosuch", "any_users", "ANY_USER",
+	    "any_user=yes", "product", "product=", "product=No_Slug",
+	    "account=-a", "permission=admin", "permission=", "permision=write",
+	    "scope=", "scope=a,b", "timeout=0", "timeout=1s", "timeout=60001",
+	    "timeout=999999999999999999999", "timeout=", "socket=relative",
+	    "socket=", "prompt=", "=", "debug=1"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct stack stack;
+		char options[128];
+
+		snprintf(options, sizeof options,
+		    "%s ignore_authinfo_unavail ignore_unknown_user", wrong[i]);
+		stack_open(&stack, options, NULL);
+		stack_start(&stack);
+		ck_assert_msg(
+		    pam_authenticate(stack.pamh, 0) == PAM_SERVICE_ERR,
+		    "authenticate accepts %s", wrong[i]);
+		ck_assert_msg(pam_acct_mgmt(stack.pamh, 0) == PAM_SERVICE_ERR,
+		    "acct_mgmt accepts %s", wrong[i]);
+		ck_assert_int_eq(atomic_load(&stack.daemon.connections), 0);
+		stack_close(&stack);
+	}
+}
+END_TEST
+
+static void
+assert_text(struct bytes got, const char *want)
+{
+	ck_assert_uint_eq(got.len, strlen(want));
+	ck_assert_int_eq(memcmp(got.data, want, got.len), 0);
+}
+
+START_TEST(what_is_asked)
+{
+	const struct verify_request *asked;
+	struct stack stack;
+	struct bytes scope;
+
+	stack_open(&stack,
+	    "product=p account=a permission=write scope=s:1 scope=s:2 debug "
+	    "[prompt=Key, please: ]",
+	    NULL);
+	stack_start(&stack);
+	asked = &stack.script.seen.verify;
+	pam_set_item(stack.pamh, PAM_RHOST, "2001:db8::7");
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_str_eq(stack.answers.last, "Key, please: ");
+	assert_text(asked->credential, token);
+	assert_text(asked->user, "alice");
+	assert_text(asked->service, "probe");
+	assert_text(asked->endpoint, "pam:probe");
+	assert_text(asked->product, "p");
+	assert_text(asked->account, "a");
+	ck_assert_uint_eq(asked->permission, PERMISSION_WRITE);
+	ck_assert_uint_eq(asked->scopes.count, 2);
+	ck_assert(list_next(&stack.script.seen.verify.scopes, &scope));
+	assert_text(scope, "s:1");
+	ck_assert_uint_eq(asked->address.len, 16);
+	ck_assert_uint_eq(asked->address.data[15], 7);
+	stack_close(&stack);
+
+	stack_open(&stack, "any_user", NULL);
+	stack_start(&stack);
+	asked = &stack.script.seen.verify;
+	pam_set_item(stack.pamh, PAM_RHOST, "gateway.example");
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_str_eq(stack.answers.last, "API key: ");
+	ck_assert_uint_eq(asked->user.len, 0);
+	ck_assert_uint_eq(asked->address.len, 0);
+	stack_close(&stack);
+}
+END_TEST
+
+START_TEST(empty_answer)
+{
+	struct stack stack;
+
+	stack_open(&stack, "ignore_unknown_user", NULL);
+	stack.answers.texts[0] = "";
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_AUTH_ERR);
+	ck_assert_int_eq(atomic_load(&stack.daemon.connections), 0);
+	stack_close(&stack);
+}
+END_TEST
+
+/* The first line asks and finds a password; the second is what is tested. */
+START_TEST(first_pass)
+{
+	struct stack stack;
+
+	stack_open(&stack, "", "try_first_pass");
+	stack.answers.texts[0] = "hunter2";
+	stack.answers.texts[1] = token;
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(stack.answers.prompts, 2);
+	assert_text(stack.script.seen.verify.credential, token);
+	stack_close(&stack);
+
+	stack_open(&stack, "", "use_first_pass");
+	stack.answers.texts[0] = "hunter2";
+	stack_start(&stack);
+	pam_authenticate(stack.pamh, 0);
+	ck_assert_int_eq(stack.answers.prompts, 1);
+	assert_text(stack.script.seen.verify.credential, "hunter2");
+	stack_close(&stack);
+
+	stack_open(&stack, "use_first_pass", NULL);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_AUTH_ERR);
+	ck_assert_int_eq(stack.answers.prompts, 0);
+	stack_close(&stack);
+}
+END_TEST
+
+START_TEST(environment)
+{
+	struct stack stack;
+	pam_handle_t *pamh;
+
+	stack_open(&stack, "", NULL);
+	stack_start(&stack);
+	pamh = stack.pamh;
+	ck_assert_int_eq(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	ck_assert_str_eq(pam_getenv(pamh, "APIKEY_ID"), FAKE_KEY_ID);
+	ck_assert_str_eq(pam_getenv(pamh, "APIKEY_ACCOUNT"), "acme");
+	ck_assert_str_eq(pam_getenv(pamh, "APIKEY_PERMISSION"), "write");
+	ck_assert_int_eq(pam_putenv(pamh, "APIKEY_ID=other"), PAM_SUCCESS);
+	ck_assert_int_eq(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+	ck_assert_str_eq(pam_getenv(pamh, "APIKEY_ID"), FAKE_KEY_ID);
+	ck_assert_int_eq(pam_setcred(pamh, PAM_DELETE_CRED), PAM_SUCCESS);
+	ck_assert(!has_identity(&stack));
+	stack_close(&stack);
+
+	stack_open(&stack, "noenv", NULL);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(
+	    pam_setcred(stack.pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+	ck_assert(!has_identity(&stack));
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_uint_eq(stack.script.seen.frame.type, FRAME_LOOKUP);
+	stack_close(&stack);
+}
+END_TEST
+
+START_TEST(account)
+{
+	struct stack stack;
+
+	stack_open(&stack, "", NULL);
+	stack_start(&stack);
+	/* Nothing of ours before it: ignored, and nobody is asked. */
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(atomic_load(&stack.daemon.connections), 0);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+	assert_text(stack.script.seen.key_id, FAKE_KEY_ID);
+	stack.script.active = false;
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_PERM_DENIED);
+	unlink(stack.daemon.path);
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_AUTHINFO_UNAVAIL);
+	stack_close(&stack);
+
+	stack_open(&stack, "", NULL);
+	stack.script.expires_at = 1000; /* long ago */
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	stack.script.active = false;
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_ACCT_EXPIRED);
+	stack_close(&stack);
+}
+END_TEST
+
+/* Who fails after somebody else's success is not taken for them. */
+START_TEST(second_authentication)
+{
+	struct stack stack;
+
+	stack_open(&stack, "", NULL);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert(has_identity(&stack));
+	stack.script.verdict = VERDICT_UNKNOWN;
+	stack.answers.prompts = 0;
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_AUTH_ERR);
+	ck_assert(!has_identity(&stack));
+	stack_close(&stack);
+}
+END_TEST
+
+/*
+ * Every allocation and system call below pam_authenticate() and
+ * pam_acct_mgmt() fails once, each in its turn, while the daemon says no: that
+ * must never end as a success, nor as an ignore, which shows as one here.
+ */
+START_TEST(faults_fail_closed)
+{
+	int fired = 0;
+
+	if (!faults_possible())
+		return;
+	for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
+		for (int nth = 1; nth < 1000; nth++) {
+			struct stack stack;
+			int login, later;
+			bool hit;
+
+			stack_open(&stack, "timeout=50", NULL);
+			stack.script.active = false;
+			stack_start(&stack);
+			later = pam_authenticate(stack.pamh, 0);
+			ck_assert_int_eq(later, PAM_SUCCESS);
+			faults_arm(fault, nth);
+			later = pam_acct_mgmt(stack.pamh, 0);
+			stack.script.verdict = VERDICT_REVOKED;
+			stack.answers.prompts = 0;
+			login = pam_authenticate(stack.pamh, 0);
+			hit = faults_disarm();
+			ck_assert_int_ne(later, PAM_SUCCESS);
+			ck_assert_int_ne(login, PAM_SUCCESS);
+			stack_close(&stack);
+			if (!hit)
+				break;
+			fired++;
+		}
+	ck_assert_int_gt(fired, 20);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("pam");
+
+	if (getenv("PAM_MODULE") == NULL) {
+		puts("1..0 # SKIP PAM_MODULE is not set");
+		return EXIT_SUCCESS;
+	}
+	suite_add(suite, "every verdict", every_verdict);
+	suite_add(suite, "no verdict", no_verdict);
+	suite_add(suite, "mistyped options", mistyped_options);
+	suite_add(suite, "what is asked", what_is_asked);
+	suite_add(suite, "empty answer", empty_answer);
+	suite_add(suite, "first pass", first_pass);
+	suite_add(suite, "environment", environment);
+	suite_add(suite, "account", account);
+	suite_add(suite, "second authentication", second_authentication);
+	suite_add(suite, "faults fail closed", faults_fail_closed);
+	return suite_run(suite);
+}
