@@ -8,6 +8,16 @@
 
 static char buffer[64 * 1024];
 
+/* The first failure is the cause; a later one only says EIO. */
+static int failed;
+
+void
+output_fail(int error)
+{
+	if (failed == 0)
+		failed = error;
+}
+
 void
 output_begin(void)
 {
@@ -17,12 +27,9 @@ output_begin(void)
 int
 output_flush(void)
 {
-	/* The first failure is the cause; a later one only says EIO. */
-	static int failed;
-
 	errno = 0;
-	if ((fflush(stdout) != 0 || ferror(stdout)) && failed == 0)
-		failed = errno != 0 ? errno : EIO;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		output_fail(errno != 0 ? errno : EIO);
 	return failed;
 }
 
@@ -67,7 +74,10 @@ output_json(const json_t *value)
 {
 	size_t style = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
 
-	json_dumpf(value, stdout, style | JSON_ENCODE_ANY);
+	errno = 0;
+
+	if (json_dumpf(value, stdout, style) != 0)
+		output_fail(errno != 0 ? errno : ENOMEM);
 	putchar('\n');
 }
 
@@ -137,6 +147,8 @@ output_fields(const struct field *fields, const json_t *object)
 		    (f->quiet && (value == NULL || json_is_null(value))))
 			continue;
 		text = f->text(value);
+		if (text == NULL)
+			output_fail(ENOMEM);
 		printf("%s:%*s", f->label, (int)(width - strlen(f->label)), "");
 		/* A field may be of several lines, such as an allow-list. */
 		rest = text;

@@ -14,6 +14,8 @@
 
 /* Before anything is printed. */
 void output_begin(void);
+/* Something could not be printed: output_flush() and output_end() say so. */
+void output_fail(int error);
 /* Writes everything out. Returns 0, or the errno of what failed. */
 int output_flush(void);
 /* The same at the end, and wipes the buffer. Nothing is printed after it. */
@@ -87,8 +89,8 @@ struct column {
 
 /*
  * A table as wide as the terminal, or as wide as it needs to be where there
- * is none. False where memory is short.
+ * is none.
  */
-bool output_table(const struct column *columns, const json_t *rows);
+void output_table(const struct column *columns, const json_t *rows);
 
 #endif

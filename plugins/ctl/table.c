@@ -2,6 +2,7 @@
 /* Tables, by libsmartcols, which also makes control characters visible. */
 #include "output.h"
 
+#include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,7 +207,7 @@ is_too_narrow(struct libscols_table *table, const struct column *columns,
 	return width_needed(columns, rows) > scols_table_get_termwidth(table);
 }
 
-bool
+void
 output_table(const struct column *columns, const json_t *rows)
 {
 	struct libscols_table *table = scols_new_table();
@@ -222,5 +223,6 @@ output_table(const struct column *columns, const json_t *rows)
 		good = scols_print_table(table) == 0;
 	}
 	scols_unref_table(table);
-	return good;
+	if (!good)
+		output_fail(ENOMEM);
 }

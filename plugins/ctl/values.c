@@ -30,32 +30,41 @@ word_len(const char *text)
 	return len;
 }
 
+/* What an error message shows of a character of this text. */
+static char
+shown(char c, bool is_utf8)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !is_utf8) ? '?'
+									 : c;
+}
+
 void
 value_quote(const char *text, char out[QUOTED_MAX])
 {
 	static const char ellipsis[] = "...";
 	const size_t room = QUOTED_MAX - sizeof ellipsis;
+	bool is_utf8 = label_valid(text, 0, SIZE_MAX);
 	size_t len = 0;
 
 	while (*text != '\0' && len < room) {
 		size_t word = word_len(text);
+		bool cut = word > WORD_SHOWN_MAX;
 
-		if (word > WORD_SHOWN_MAX) {
-			size_t head = WORD_HEAD;
-
-			if (head > room - len)
-				head = room - len;
-			memcpy(out + len, text, head);
-			len += head;
-			break;
-		}
-		if (word == 0)
+		if (cut)
+			word = WORD_HEAD;
+		else if (word == 0)
 			word = 1;
 		for (; word > 0 && len < room; word--, text++)
-			out[len++] =
-			    (unsigned char)*text < 0x20 || *text == 0x7f
-			    ? '?'
-			    : *text;
+			out[len++] = shown(*text, is_utf8);
+		if (cut)
+			break;
+	}
+	/* Not half a character. */
+	while (is_utf8 && len > 0 && ((unsigned char)*text & 0xc0) == 0x80) {
+		text--;
+		len--;
 	}
 	out[len] = '\0';
 	if (*text != '\0')
@@ -158,12 +167,6 @@ value_environment(const char *text, struct problem *problem)
 }
 
 json_t *
-value_service(const char *text, struct problem *problem)
-{
-	return label(text, SERVICE_MAX_LEN, problem);
-}
-
-json_t *
 value_reason(const char *text, struct problem *problem)
 {
 	return label(text, NAME_MAX_LEN, problem);
@@ -188,16 +191,29 @@ value_scope(const char *text, struct problem *problem)
 	return json_string(text);
 }
 
+/* One word: no white space, nor what separates such words elsewhere. */
+static json_t *
+word(const char *text, size_t max, const char *what, struct problem *problem)
+{
+	if (too_long(problem, text, max))
+		return NULL;
+	if (!label_valid(text, 1, max) || strpbrk(text, " :/") != NULL)
+		return expected(problem, what, text);
+	return json_string(text);
+}
+
+json_t *
+value_service(const char *text, struct problem *problem)
+{
+	return word(text, SERVICE_MAX_LEN,
+	    "a word without blanks, \":\" and \"/\", such as httpd", problem);
+}
+
 json_t *
 value_login(const char *text, struct problem *problem)
 {
-	if (too_long(problem, text, USER_MAX_LEN))
-		return NULL;
-	/* What passwd(5) cannot hold, and what looks like a lost option. */
-	if (!label_valid(text, 1, USER_MAX_LEN) || text[0] == '-' ||
-	    strpbrk(text, " :/") != NULL)
-		return expected(problem, "a login or a uid", text);
-	return json_string(text);
+	return word(text, USER_MAX_LEN,
+	    "a login or a uid, without blanks, \":\" and \"/\"", problem);
 }
 
 json_t *
@@ -284,16 +300,20 @@ value_duration(const char *text, struct problem *problem)
 json_t *
 value_expires(const char *text, struct problem *problem)
 {
+	static const char what[] = "a duration such as 90d, a date such as "
+				   "2027-06-30 (end of that day, UTC) or RFC "
+				   "3339, or never";
 	char date[TIME_TEXT_MAX];
 	int64_t value;
 
-	if (duration_parse(text, &value))
+	if (duration_parse(text, &value)) {
+		/* On the wire 0 would be "never", the opposite. */
+		if (value == 0)
+			return expected(problem, what, text);
 		return json_pack("{s:I}", "expires_in_ms", (json_int_t)value);
+	}
 	if (!date_parse(text, &value) && !time_parse(text, &value))
-		return expected(problem,
-		    "a duration such as 90d, a date such as 2027-06-30 "
-		    "(end of that day, UTC) or RFC 3339",
-		    text);
+		return expected(problem, what, text);
 	time_text(value, date);
 	return json_pack("{s:s}", "expires_at", date);
 }

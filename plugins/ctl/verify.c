@@ -24,11 +24,15 @@ struct credential {
 static enum ctl_exit
 read_credential(struct credential *credential)
 {
+	int error;
+
 	if (prompt_secret("Token: ", credential->text, sizeof credential->text,
 		&credential->len))
 		return CTL_DONE;
+	error = errno;
+	explicit_bzero(credential, sizeof *credential);
 	fprintf(
-	    stderr, "apikeyctl: cannot read the token: %s\n", strerror(errno));
+	    stderr, "apikeyctl: cannot read the token: %s\n", strerror(error));
 	return CTL_REFUSED;
 }
 
