@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# pam_apikey in PAM stacks of its own, against a real daemon.
+set -u
+# shellcheck source=tests/lib.sh
+. "${srcdir:-.}/tests/lib.sh"
+
+: "${PAM_MODULE:?the built pam_apikey.so}"
+PAM_DRIVER=${PAM_DRIVER:-${abs_top_builddir:-$PWD}/tests/e2e/pam_driver}
+
+start_apikeyd
+: "${APIKEYD_VERIFY_SOCKET:?}"
+
+services=$TMP/pam.d
+mkdir -p "$services"
+
+# service NAME [CONTROL] OPTION...: a stack of this module alone, or, where
+# the control is in brackets, with pam_permit behind it.
+service() {
+	name=$1
+	shift
+	control=required
+	case ${1-} in
+	'['*)
+		control=$1
+		shift
+		;;
+	esac
+	for type in auth account; do
+		echo "$type $control $PAM_MODULE" \
+		    "socket=$APIKEYD_VERIFY_SOCKET timeout=5000 $*"
+		[ "$control" = required ] || echo "$type required pam_permit.so"
+	done >"$services/$name"
+}
+
+# login SERVICE USER CREDENTIAL STEP...: what the steps came to, on one line.
+login() {
+	login_service=$1
+	login_user=$2
+	login_credential=$3
+	shift 3
+	printf '%s\n%s\n' "$login_credential" "$login_credential" |
+		"$PAM_DRIVER" "$services" "$login_service" "$login_user" "$@" |
+		tr '\n' ' ' | sed 's/ $//'
+}
+
+# new_key OPTION...: makes a key of acme's and prints its token.
+new_key() {
+	"$APIKEYCTL" --json key create --account acme --product login "$@" |
+		sed -n 's/.*"token": *"\([^"]*\)".*/\1/p'
+}
+
+# What is before the last underscore is the public key ID.
+key_id() {
+	echo "${1%_*}"
+}
+
+setup() {
+	"$APIKEYCTL" account create acme --status approved &&
+		"$APIKEYCTL" account create other --status approved &&
+		"$APIKEYCTL" product create login &&
+		"$APIKEYCTL" product enable login --account acme
+} >/dev/null
+
+ok "an account and a product" setup
+alice=$(new_key --name Alice --user alice --permission read)
+nobody=$(new_key --name Nobody --permission write)
+writer=$(new_key --name Writer --user alice --permission write)
+id=$(key_id "$alice")
+
+service plain
+service any any_user
+service write permission=write
+service of_other account=other
+service of_acme account=acme product=login
+service scoped scope=never:given
+service quiet noenv
+service typo permision=write
+service ignoring ignore_authinfo_unavail
+service lenient '[success=ok ignore=ignore default=die authinfo_unavail=ignore]'
+
+is "the right token for the user" \
+	"$(login plain alice "$alice" authenticate acct_mgmt setcred)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_SUCCESS setcred PAM_SUCCESS"
+is "another user's token" \
+	"$(login plain bob "$alice" authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "a key without a user, where the user counts" \
+	"$(login plain alice "$nobody" authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "any_user admits both" \
+	"$(login any bob "$alice" authenticate) $(login any bob "$nobody" authenticate)" \
+	"authenticate PAM_SUCCESS authenticate PAM_SUCCESS"
+is "a token with a letter missing" \
+	"$(login plain alice "${alice%?}" authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "a password" \
+	"$(login plain alice hunter2 authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "nothing at all" \
+	"$(login plain alice '' authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "the environment" \
+	"$(login plain alice "$alice" authenticate environment)" \
+	"authenticate PAM_SUCCESS APIKEY_ID=$id APIKEY_ACCOUNT=acme APIKEY_PERMISSION=read"
+is "no environment with noenv" \
+	"$(login quiet alice "$alice" authenticate setcred environment)" \
+	"authenticate PAM_SUCCESS setcred PAM_SUCCESS"
+is "a permission that is missing" \
+	"$(login write alice "$alice" authenticate)" \
+	"authenticate PAM_PERM_DENIED"
+is "a permission that is there" \
+	"$(login write alice "$writer" authenticate)" \
+	"authenticate PAM_SUCCESS"
+is "a scope that is missing" \
+	"$(login scoped alice "$alice" authenticate)" \
+	"authenticate PAM_PERM_DENIED"
+is "another account's line" \
+	"$(login of_other alice "$alice" authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+is "its own account's line" \
+	"$(login of_acme alice "$alice" authenticate)" \
+	"authenticate PAM_SUCCESS"
+is "a mistyped option opens nothing" \
+	"$(login typo alice "$writer" authenticate acct_mgmt)" \
+	"authenticate PAM_SERVICE_ERR acct_mgmt PAM_SERVICE_ERR"
+
+office=$(new_key --name Office --user alice --allow 203.0.113.0/24)
+is "an address on the allow-list" \
+	"$(login plain alice "$office" rhost=203.0.113.7 authenticate)" \
+	"authenticate PAM_SUCCESS"
+is "an address that is not on it" \
+	"$(login plain alice "$office" rhost=198.51.100.7 authenticate)" \
+	"authenticate PAM_PERM_DENIED"
+is "a host name is no address" \
+	"$(login plain alice "$office" rhost=gateway.example authenticate)" \
+	"authenticate PAM_PERM_DENIED"
+
+short=$(new_key --name Short --user alice --expires 2s)
+# Ends when the daemon says so; the time limit is for a daemon that never does.
+expired="n=0; while printf %s '$short' |
+	'$APIKEYCTL' key verify --user alice >'$TMP/expiring' 2>&1 &&
+	[ \$n -lt 300 ]; do n=\$((n + 1)); sleep 0.1; done"
+is "a key that expires between authenticate and acct_mgmt" \
+	"$(login plain alice "$short" authenticate "run=$expired" acct_mgmt)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_ACCT_EXPIRED"
+is "a key that has expired" \
+	"$(login plain alice "$short" authenticate)" \
+	"authenticate PAM_ACCT_EXPIRED"
+
+gone=$(new_key --name Gone --user alice)
+revoke="'$APIKEYCTL' key revoke $(key_id "$gone") --yes >'$TMP/revoked' 2>&1"
+is "a key that is revoked between authenticate and acct_mgmt" \
+	"$(login plain alice "$gone" authenticate "run=$revoke" acct_mgmt)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_PERM_DENIED"
+is "a key that was revoked" \
+	"$(login plain alice "$gone" authenticate)" \
+	"authenticate PAM_AUTH_ERR"
+
+stop_apikeyd
+
+is "no daemon" \
+	"$(login plain alice "$alice" authenticate)" \
+	"authenticate PAM_AUTHINFO_UNAVAIL"
+# A stack of nothing but PAM_IGNORE lets nobody in.
+is "no daemon, ignore_authinfo_unavail, and no other module" \
+	"$(login ignoring alice "$alice" authenticate)" \
+	"authenticate PAM_PERM_DENIED"
+is "no daemon, [authinfo_unavail=ignore], and another module" \
+	"$(login lenient alice "$alice" authenticate environment)" \
+	"authenticate PAM_SUCCESS"
+
+done_testing
