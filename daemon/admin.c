@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin_impl.h"
+#include "config.h"
+#include "instant.h"
+#include "log.h"
+#include "view.h"
+
+/* The table: a method that is not in it does not exist, and one without a
+ * role does not compile. */
+struct row {
+	const char *name;
+	enum role least;
+	method_fn *run;
+};
+
+#define METHOD_LIST(X)                                              \
+	X("GetStatus", ROLE_AUDITOR, admin_get_status)              \
+	X("CreateAccount", ROLE_SUPERADMIN, admin_create_account)   \
+	X("ApproveAccount", ROLE_SUPERADMIN, admin_approve_account) \
+	X("SuspendAccount", ROLE_SUPERADMIN, admin_suspend_account) \
+	X("DeleteAccount", ROLE_SUPERADMIN, admin_delete_account)   \
+	X("GetAccount", ROLE_AUDITOR, admin_get_account)            \
+	X("ListAccounts", ROLE_AUDITOR, admin_list_accounts)        \
+	X("CreateProduct", ROLE_SUPERADMIN, admin_create_product)   \
+	X("DeleteProduct", ROLE_SUPERADMIN, admin_delete_product)   \
+	X("GetProduct", ROLE_AUDITOR, admin_get_product)            \
+	X("ListProducts", ROLE_AUDITOR, admin_list_products)        \
+	X("EnableProduct", ROLE_SUPERADMIN, admin_enable_product)   \
+	X("DisableProduct", ROLE_SUPERADMIN, admin_disable_product) \
+	X("CreateKey", ROLE_ADMIN, admin_create_key)                \
+	X("UpdateKey", ROLE_ADMIN, admin_update_key)                \
+	X("DisableKey", ROLE_ADMIN, admin_disable_key)              \
+	X("EnableKey", ROLE_ADMIN, admin_enable_key)                \
+	X("RevokeKey", ROLE_ADMIN, admin_revoke_key)                \
+	X("RotateKey", ROLE_ADMIN, admin_rotate_key)                \
+	X("DeleteKey", ROLE_ADMIN, admin_delete_key)                \
+	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
+	X("ListKeys", ROLE_AUDITOR, admin_list_keys)
+
+static const struct row rows[] = {
+#define METHOD_ROW(name, least, run) {name, least, run},
+    METHOD_LIST(METHOD_ROW)
+#undef METHOD_ROW
+};
+
+#define METHOD_HAS_ROLE(name, least, run)                                     \
+	_Static_assert((least) >= ROLE_AUDITOR && (least) <= ROLE_SUPERADMIN, \
+	    name " takes a role");
+METHOD_LIST(METHOD_HAS_ROLE)
+#undef METHOD_HAS_ROLE
+
+static const char *
+role_text(enum role role)
+{
+	switch (role) {
+	case ROLE_AUDITOR:
+		return "auditor";
+	case ROLE_ADMIN:
+		return "admin";
+	case ROLE_SUPERADMIN:
+		return "superadmin";
+	case ROLE_NOBODY:
+		break;
+	}
+	return "nobody";
+}
+
+enum role
+admin_role(const struct admin *admin, uid_t uid)
+{
+	return uid == 0 || uid == admin->own_uid ? ROLE_SUPERADMIN
+						 : ROLE_NOBODY;
+}
+
+static bool
+dispatch(void *context, struct call *call, const char *method)
+{
+	struct admin *admin = context;
+	uid_t uid = call_peer(call)->uid;
+	enum role role = admin_role(admin, uid);
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct row *row = &rows[i];
+
+		if (strcmp(row->name, method) != 0)
+			continue;
+		if (role >= row->least) {
+			row->run(admin, call);
+			return true;
+		}
+		log_warning("%s refused: uid %u is %s, it takes %s", row->name,
+		    (unsigned)uid, role_text(role), role_text(row->least));
+		answer_failure(call, "NotPermitted",
+		    "%s takes the role %s and uid %u is %s", row->name,
+		    role_text(row->least), (unsigned)uid, role_text(role));
+		return true;
+	}
+	return false;
+}
+
+struct varlink_service
+admin_service(struct admin *admin, const char *description)
+{
+	return (struct varlink_service){
+	    .vendor = "apikeyd",
+	    .product = "apikeyd",
+	    .version = PACKAGE_VERSION,
+	    .url = "https://varlink.org",
+	    .interface = "io.apikeyd.Admin",
+	    .description = description,
+	    .context = admin,
+	    .dispatch = dispatch,
+	};
+}
+
+/* What the methods share */
+
+const char admin_slug_expected[] =
+    "expected a slug: 1 to 63 of a-z 0-9 -, not beginning with -";
+const char admin_name_expected[] =
+    "expected 1 to 128 bytes of UTF-8 text without control characters";
+
+void
+admin_invalid(struct call *call, const char *field, const char *format, ...)
+{
+	char message[512];
+	int len = snprintf(message, sizeof message, "%s: ", field);
+	va_list args;
+
+	if (len < 0 || (size_t)len >= sizeof message)
+		len = 0;
+	va_start(args, format);
+	vsnprintf(message + len, sizeof message - (size_t)len, format, args);
+	va_end(args);
+	call_error(call, "InvalidArgument",
+	    json_pack("{s:s, s:s}", "field", field, "message", message));
+}
+
+bool
+admin_params_ok(struct call *call, struct params *params)
+{
+	if (params_ok(params))
+		return true;
+	if (params->unknown)
+		call_invalid_parameter(call, params->field);
+	else
+		admin_invalid(call, params->field, "%s", params->expected);
+	return false;
+}
+
+static void
+not_found(struct call *call, const char *kind, const char *name)
+{
+	char message[256];
+
+	snprintf(message, sizeof message, "no such %s: %s", kind, name);
+	call_error(call, "NotFound",
+	    json_pack("{s:s, s:s, s:s}", "kind", kind, "name", name, "message",
+		message));
+}
+
+struct account *
+admin_find_account(struct admin *admin, struct call *call, const char *slug)
+{
+	struct account *account = index_account(admin->index, slug);
+
+	if (account == NULL)
+		not_found(call, "account", slug);
+	return account;
+}
+
+struct product *
+admin_find_product(struct admin *admin, struct call *call, const char *slug)
+{
+	struct product *product = index_product(admin->index, slug);
+
+	if (product == NULL)
+		not_found(call, "product", slug);
+	return product;
+}
+
+struct key *
+admin_find_key(struct admin *admin, struct call *call, const char *id)
+{
+	struct key *key = index_key_by_text(admin->index, id, strlen(id));
+	struct token_view token;
+	char key_id[KEY_ID_SIZE];
+
+	if (key != NULL)
+		return key;
+	/* A whole token instead of its ID: do not repeat it to anybody. */
+	if (token_parse(id, strlen(id), &token) == REASON_NONE) {
+		snprintf(
+		    key_id, sizeof key_id, "%.*s", (int)token.key_id_len, id);
+		admin_invalid(call, "id",
+		    "expected a key ID, got a whole token; its ID is %s",
+		    key_id);
+		return NULL;
+	}
+	not_found(call, "key", strlen(id) <= KEY_ID_MAX ? id : "(too long)");
+	return NULL;
+}
+
+struct operation_id
+param_operation_id(struct params *params)
+{
+	const char *given = param_text(params, "operation_id");
+	struct operation_id id;
+
+	if (given == NULL) {
+		secret_random_id(id.text);
+		secret_random_id(id.text + TOKEN_ID_LEN);
+		id.text[2 * TOKEN_ID_LEN] = '\0';
+		return id;
+	}
+	if (strlen(given) < 1 || strlen(given) > OPERATION_ID_MAX ||
+	    given[strspn(given,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789-")] != '\0') {
+		param_wrong(params, "operation_id",
+		    "expected 1 to 64 of A-Z a-z 0-9 -");
+		given = "";
+	}
+	snprintf(id.text, sizeof id.text, "%s", given);
+	return id;
+}
+
+/* The object an operation was about, as it is now; null where it is gone. */
+static json_t *
+view_operation_object(
+    const struct admin *admin, const struct operation *operation)
+{
+	const struct account *account;
+	const struct product *product;
+	const struct key *key;
+
+	switch (operation->kind) {
+	case RECORD_ACCOUNT:
+		account = index_account(admin->index, operation->object);
+		return account != NULL ? view_account(account) : NULL;
+	case RECORD_PRODUCT:
+		product = index_product(admin->index, operation->object);
+		return product != NULL ? view_product(product) : NULL;
+	case RECORD_KEY:
+		key = index_key(admin->index, operation->object);
+		return key != NULL ? view_key(key, now_ms()) : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void
+answer_repeated(const struct admin *admin, struct call *call,
+    const struct operation *operation, enum record_kind kind)
+{
+	static const char *const names[] = {
+	    [RECORD_ACCOUNT] = "account",
+	    [RECORD_PRODUCT] = "product",
+	    [RECORD_KEY] = "key",
+	};
+	json_t *reply, *view;
+
+	if (operation->kind != (uint8_t)kind) {
+		answer_failure(call, "Conflict",
+		    "operation_id %s was used for another change",
+		    operation->id);
+		return;
+	}
+	reply = json_pack("{s:b}", "repeated", 1);
+	view = view_operation_object(admin, operation);
+	if (view != NULL)
+		json_object_set_new(reply, names[kind], view);
+	call_reply(call, reply);
+}
+
+struct change *
+admin_begin(struct admin *admin, struct call *call, method_fn *method,
+    const struct operation_id *id, enum record_kind kind,
+    const struct claim *claims, size_t claim_count)
+{
+	const struct operation *seen = index_operation(admin->index, id->text);
+	struct claim all[4] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text}};
+
+	if (seen != NULL) {
+		answer_repeated(admin, call, seen, kind);
+		return NULL;
+	}
+	for (size_t i = 0; i < claim_count; i++)
+		all[1 + i] = claims[i];
+	return change_begin(
+	    admin->changes, call, method, admin, all, 1 + claim_count);
+}
+
+void
+admin_reply(struct call *call, const char *name, json_t *view)
+{
+	json_t *reply = json_pack("{s:o}", name, view);
+
+	if (reply == NULL)
+		call_abort(call);
+	else
+		call_reply(call, reply);
+}
+
+bool
+param_position(struct params *params, size_t *position)
+{
+	const char *after = param_text(params, "after");
+	char *end;
+
+	*position = 0;
+	if (after == NULL || after[0] == '\0')
+		return true;
+	*position = strtoul(after, &end, 10);
+	if (*end == '\0' && after[0] >= '0' && after[0] <= '9')
+		return true;
+	param_wrong(params, "after", "expected what the last page called next");
+	return false;
+}
+
+void
+admin_reply_page(
+    struct call *call, const char *name, json_t *items, size_t next)
+{
+	char text[32];
+	json_t *reply;
+
+	snprintf(text, sizeof text, "%zu", next);
+	reply = json_pack("{s:o, s:o}", name, items, "next",
+	    next != 0 ? json_string(text) : json_null());
+	if (reply == NULL)
+		call_abort(call);
+	else
+		call_reply(call, reply);
+}
+
+void
+admin_login(const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1])
+{
+	if (uid == 0)
+		snprintf(login, LOGIN_MAX_LEN + 1, "root");
+	else if (uid == admin->own_uid && admin->own_login[0] != '\0')
+		snprintf(login, LOGIN_MAX_LEN + 1, "%s", admin->own_login);
+	else
+		snprintf(login, LOGIN_MAX_LEN + 1, "uid %u", (unsigned)uid);
+}
+
+void
+discard_nothing(void *subject)
+{
+	(void)subject;
+}
+
+/* Status */
+
+static json_t *
+view_verdicts(const struct verifier *verifier, uint64_t *total)
+{
+	json_t *verdicts = json_object();
+
+	*total = 0;
+	for (int i = VERDICT_VALID; i < VERDICT_COUNT; i++) {
+		*total += verifier->verdicts[i];
+		json_object_set_new(verdicts, verdict_text((enum verdict)i),
+		    json_integer((json_int_t)verifier->verdicts[i]));
+	}
+	return verdicts;
+}
+
+/* Over the time since the last call, at least a second ago; else since the
+ * start. */
+static double
+verifications_per_second(struct admin *admin, uint64_t total)
+{
+	int64_t now = monotonic_ms();
+	double rate;
+
+	if (now - admin->sampled_at < 1000)
+		return now > admin->started_at
+		    ? (double)total * 1000 / (double)(now - admin->started_at)
+		    : 0;
+	rate = (double)(total - admin->sampled) * 1000 /
+	    (double)(now - admin->sampled_at);
+	admin->sampled_at = now;
+	admin->sampled = total;
+	return rate;
+}
+
+void
+admin_get_status(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	struct index_counts counts = index_counts(admin->index);
+	struct server_counters server;
+	struct store_facts facts;
+	json_t *verdicts;
+	uint64_t total;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	server_counters(admin->server, &server);
+	store_facts(admin->store, &facts);
+	verdicts = view_verdicts(admin->verifier, &total);
+	admin_reply(call, "status",
+	    json_pack("{s:s, s:I, s:i, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
+		      "s:I, s:I, s:f, s:o}",
+		"version", PACKAGE_VERSION, "uptime_seconds",
+		(json_int_t)((monotonic_ms() - admin->started_at) / 1000),
+		"pid", (int)getpid(), "state_directory", admin->state_directory,
+		"store", facts.suspect ? "suspect" : "sound", "store_reason",
+		facts.suspect ? json_string(facts.reason) : json_null(),
+		"store_bytes", (json_int_t)facts.file_bytes, "sequence",
+		(json_int_t)facts.sequence, "accounts",
+		(json_int_t)counts.accounts, "products",
+		(json_int_t)counts.products, "keys", (json_int_t)counts.keys,
+		"connections", (json_int_t)server.connections, "verifications",
+		(json_int_t)total, "verifications_per_second",
+		verifications_per_second(admin, total), "verdicts", verdicts));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The administrative interface io.apikeyd.Admin: who may call what, and the
+ * methods. Each method is a row of one table, with the least role it takes.
+ */
+#ifndef DAEMON_ADMIN_H
+#define DAEMON_ADMIN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "change.h"
+#include "index.h"
+#include "secret.h"
+#include "server.h"
+#include "store.h"
+#include "varlink.h"
+#include "verify.h"
+
+enum role {
+	ROLE_NOBODY = 1,
+	ROLE_AUDITOR,
+	ROLE_ADMIN,
+	ROLE_SUPERADMIN,
+};
+
+struct admin {
+	struct index *index;
+	struct changes *changes;
+	struct store *store;
+	const struct keyring *ring;
+	const struct verifier *verifier;
+	const struct server *server;
+	const char *state_directory;
+	uid_t own_uid;
+	char own_login[LOGIN_MAX_LEN + 1];
+	int64_t started_at; /* monotonic ms */
+	/* For verifications per second: as of the last GetStatus. */
+	int64_t sampled_at;
+	uint64_t sampled;
+};
+
+/* The service whose context is admin; description is the interface file. */
+struct varlink_service
+admin_service(struct admin *admin, const char *description);
+
+enum role admin_role(const struct admin *admin, uid_t uid);
+
+#endif

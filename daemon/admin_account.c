@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_impl.h"
+#include "instant.h"
+#include "view.h"
+
+static void
+reply_account(struct call *call, const struct account *account)
+{
+	admin_reply(call, "account", view_account(account));
+}
+
+/* Create */
+
+static void
+apply_create(void *context, struct call *call, void *subject, uint64_t sequence,
+    const struct operation *operation)
+{
+	struct admin *admin = context;
+	struct account *account = subject;
+
+	(void)operation;
+	account->sequence = sequence;
+	if (!index_add_account(admin->index, account)) {
+		free(account);
+		call_abort(call);
+		return;
+	}
+	reply_account(call, account);
+}
+
+static struct account *
+new_account(const char *slug, const char *name, enum account_status status)
+{
+	struct account *account = calloc(1, sizeof *account);
+
+	if (account == NULL)
+		return NULL;
+	memcpy(account->slug, slug, strlen(slug));
+	if (name != NULL)
+		memcpy(account->name, name, strlen(name));
+	account->status = status;
+	account->created_at = now_ms();
+	return account;
+}
+
+/* "pending" where nothing is said: someone else has to approve. */
+static enum account_status
+param_account_status(struct params *params)
+{
+	const char *text = param_text(params, "status");
+
+	if (text == NULL || strcmp(text, "pending") == 0)
+		return ACCOUNT_PENDING;
+	if (strcmp(text, "approved") != 0)
+		param_wrong(params, "status", "expected pending or approved");
+	return ACCOUNT_APPROVED;
+}
+
+void
+admin_create_account(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *slug = param_required_text(&params, "slug");
+	const char *name = param_text(&params, "name");
+	enum account_status status = param_account_status(&params);
+	struct operation_id id = param_operation_id(&params);
+	struct account *account;
+	struct record record;
+	struct change *change;
+
+	if (slug != NULL && !slug_valid(slug))
+		param_wrong(&params, "slug", admin_slug_expected);
+	if (name != NULL && !label_valid(name, 1, NAME_MAX_LEN))
+		param_wrong(&params, "name", admin_name_expected);
+	if (!admin_params_ok(call, &params))
+		return;
+	change =
+	    admin_begin(admin, call, admin_create_account, &id, RECORD_ACCOUNT,
+		&(struct claim){RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug}, 1);
+	if (change == NULL)
+		return;
+	if (index_account(admin->index, slug) != NULL) {
+		change_drop(change);
+		answer_failure(
+		    call, "Conflict", "account %s exists already", slug);
+		return;
+	}
+	account = new_account(slug, name, status);
+	if (account == NULL) {
+		change_drop(change);
+		call_abort(call);
+		return;
+	}
+	record_from_account(&record, account);
+	change_write(change, &record, false); /* may follow a tombstone */
+	change_submit(
+	    change, id.text, RECORD_ACCOUNT, slug, apply_create, free, account);
+}
+
+/* Approve, suspend */
+
+struct new_status {
+	struct account *account;
+	enum account_status status;
+};
+
+static void
+apply_status(void *context, struct call *call, void *subject, uint64_t sequence,
+    const struct operation *operation)
+{
+	struct new_status *new = subject;
+
+	(void)context;
+	(void)operation;
+	new->account->status = new->status;
+	new->account->sequence = sequence;
+	reply_account(call, new->account);
+	free(new);
+}
+
+static void
+set_status(struct admin *admin, struct call *call, method_fn *method,
+    enum account_status status)
+{
+	struct params params = params_over(call_parameters(call));
+	const char *slug = param_required_text(&params, "slug");
+	struct operation_id id = param_operation_id(&params);
+	struct account *account, changed;
+	struct new_status *new;
+	struct record record;
+	struct change *change;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	change = admin_begin(admin, call, method, &id, RECORD_ACCOUNT,
+	    &(struct claim){RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug}, 1);
+	if (change == NULL)
+		return;
+	account = index_account(admin->index, slug);
+	if (account == NULL || account->status == status) {
+		change_drop(change);
+		if (admin_find_account(admin, call, slug) != NULL)
+			reply_account(call, account);
+		return;
+	}
+	new = malloc(sizeof *new);
+	if (new == NULL) {
+		change_drop(change);
+		call_abort(call);
+		return;
+	}
+	*new = (struct new_status){account, status};
+	changed = *account;
+	changed.status = status;
+	record_from_account(&record, &changed);
+	change_write(change, &record, false);
+	change_submit(
+	    change, id.text, RECORD_ACCOUNT, slug, apply_status, free, new);
+}
+
+void
+admin_approve_account(void *context, struct call *call)
+{
+	set_status(context, call, admin_approve_account, ACCOUNT_APPROVED);
+}
+
+void
+admin_suspend_account(void *context, struct call *call)
+{
+	set_status(context, call, admin_suspend_account, ACCOUNT_SUSPENDED);
+}
+
+/* Delete */
+
+static void
+apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
+    const struct operation *operation)
+{
+	struct admin *admin = context;
+
+	(void)sequence;
+	(void)operation;
+	index_remove_account(admin->index, subject);
+	call_reply(call, NULL);
+}
+
+void
+admin_delete_account(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *slug = param_required_text(&params, "slug");
+	struct operation_id id = param_operation_id(&params);
+	struct account *account, changed;
+	struct record record;
+	struct change *change;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	change =
+	    admin_begin(admin, call, admin_delete_account, &id, RECORD_ACCOUNT,
+		&(struct claim){RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug}, 1);
+	if (change == NULL)
+		return;
+	account = admin_find_account(admin, call, slug);
+	if (account == NULL) {
+		change_drop(change);
+		return;
+	}
+	if (account->keys > 0) {
+		change_drop(change);
+		answer_failure(call, "Conflict",
+		    "account %s has %u keys: delete them first, or stop them "
+		    "all with `apikeyctl account suspend %s`",
+		    slug, account->keys, slug);
+		return;
+	}
+	changed = *account;
+	changed.status = ACCOUNT_DELETED;
+	record_from_account(&record, &changed);
+	change_write(change, &record, false);
+	/* Should the slug be used again, nothing is enabled for it. */
+	for (uint32_t i = 0; i < account->enabled_count; i++) {
+		record_from_enabled(
+		    &record, account, account->enabled[i], false);
+		change_write(change, &record, false);
+	}
+	change_submit(change, id.text, RECORD_ACCOUNT, slug, apply_delete,
+	    discard_nothing, account);
+}
+
+/* Get, list */
+
+void
+admin_get_account(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *slug = param_required_text(&params, "slug");
+	struct account *account;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	account = admin_find_account(admin, call, slug);
+	if (account != NULL)
+		reply_account(call, account);
+}
+
+void
+admin_list_accounts(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const struct account *account;
+	json_t *accounts;
+	size_t position;
+
+	param_position(&params, &position);
+	if (!admin_params_ok(call, &params))
+		return;
+	accounts = json_array();
+	while (json_array_size(accounts) < PAGE_MAX) {
+		account = index_next_account(admin->index, &position);
+		if (account == NULL) {
+			position = 0;
+			break;
+		}
+		json_array_append_new(accounts, view_account(account));
+	}
+	admin_reply_page(call, "accounts", accounts, position);
+}

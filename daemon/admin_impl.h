@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the admin interface share. */
+#ifndef DAEMON_ADMIN_IMPL_H
+#define DAEMON_ADMIN_IMPL_H
+
+#include "admin.h"
+#include "params.h"
+
+/* The methods, a file for each noun. context is the struct admin. */
+method_fn admin_get_status;
+method_fn admin_create_account, admin_approve_account, admin_suspend_account,
+    admin_delete_account, admin_get_account, admin_list_accounts;
+method_fn admin_create_product, admin_delete_product, admin_get_product,
+    admin_list_products, admin_enable_product, admin_disable_product;
+method_fn admin_create_key, admin_update_key, admin_disable_key,
+    admin_enable_key, admin_revoke_key, admin_rotate_key, admin_delete_key,
+    admin_get_key, admin_list_keys;
+
+/* Objects looked at, and put into a list's page, a call: a call may not hold
+ * up verifications for longer than some of them take. */
+enum { PAGE_LOOKED_AT = 2000, PAGE_MAX = 100 };
+
+/*
+ * True where the parameters were all right; else the call has been answered
+ * with InvalidArgument, or the standard error for a name that is none.
+ */
+bool admin_params_ok(struct call *call, struct params *params);
+extern const char admin_slug_expected[], admin_name_expected[];
+
+/* Answers InvalidArgument. */
+void admin_invalid(struct call *call, const char *field, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Objects by name; NULL where there is none, the call answered NotFound. */
+struct account *
+admin_find_account(struct admin *admin, struct call *call, const char *slug);
+struct product *
+admin_find_product(struct admin *admin, struct call *call, const char *slug);
+struct key *
+admin_find_key(struct admin *admin, struct call *call, const char *id);
+
+/* A changing method's id: the caller's, or a random one. */
+struct operation_id {
+	char text[OPERATION_ID_MAX + 1];
+};
+struct operation_id param_operation_id(struct params *params);
+
+/*
+ * change_begin(), with a claim on the operation id among the claims. An id
+ * that was seen before is answered here, with the object of this kind as it
+ * is now; NULL then, too.
+ */
+struct change *admin_begin(struct admin *admin, struct call *call,
+    method_fn *method, const struct operation_id *id, enum record_kind kind,
+    const struct claim *claims, size_t claim_count);
+
+/* Answers {NAME: view}; NULL as a view is want of memory. */
+void admin_reply(struct call *call, const char *name, json_t *view);
+
+/*
+ * Pages: after is a position in decimal, "" or NULL for the beginning. *next
+ * of page_reply() is the position to go on from, 0 at the end.
+ */
+bool param_position(struct params *params, size_t *position);
+void admin_reply_page(
+    struct call *call, const char *name, json_t *items, size_t next);
+
+/* "root", the daemon's own login, or "uid 1000". */
+void admin_login(
+    const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1]);
+
+/* For changes that hold nothing, and for those that hold malloc'd memory. */
+void discard_nothing(void *subject);
+
+#endif

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making and changing keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_impl.h"
+#include "instant.h"
+#include "key_draft.h"
+#include "view.h"
+
+/* A change of a key on its way: the key to be, the one it replaces, and the
+ * token that is told once. */
+struct key_change {
+	struct key *existing; /* NULL: a new key */
+	struct key *key;
+	char token[TOKEN_MAX + 1]; /* empty: no new secret */
+};
+
+static void
+key_change_free(void *subject)
+{
+	struct key_change *kc = subject;
+
+	key_free(kc->key);
+	secret_wipe(kc, sizeof *kc);
+	free(kc);
+}
+
+static void
+reply_key(struct call *call, const struct key *key, const char *token)
+{
+	json_t *view = view_key(key, now_ms());
+
+	if (view != NULL && token[0] != '\0')
+		json_object_set_new(view, "token", json_string(token));
+	admin_reply(call, "key", view);
+}
+
+static void
+apply_key_change(void *context, struct call *call, void *subject,
+    uint64_t sequence, const struct operation *operation)
+{
+	struct admin *admin = context;
+	struct key_change *kc = subject;
+	struct key *key = kc->existing;
+
+	(void)operation;
+	kc->key->sequence = sequence;
+	if (key != NULL) {
+		index_replace_key(admin->index, key, kc->key);
+	} else if (index_add_key(admin->index, kc->key)) {
+		key = kc->key;
+	} else {
+		/* On disk, but not in force before the next start: not an
+		 * answer that could be called success. */
+		key_change_free(kc);
+		call_abort(call);
+		return;
+	}
+	kc->key = NULL;
+	reply_key(call, key, kc->token);
+	key_change_free(kc);
+}
+
+/* Hands the key to the store; kc is used up whatever happens. */
+static void
+submit_key(
+    struct change *change, const struct operation_id *id, struct key_change *kc)
+{
+	struct record *records = calloc(KEY_RECORDS_MAX, sizeof *records);
+	char object[TOKEN_ID_LEN + 1] = "";
+	struct record stale;
+	size_t count = 0, old_count = 0;
+
+	memcpy(object, kc->key->id, TOKEN_ID_LEN);
+	if (records != NULL)
+		count = records_from_key(records, kc->key);
+	for (size_t i = 0; i < count; i++)
+		change_write(change, &records[i], kc->existing == NULL);
+	if (kc->existing != NULL)
+		old_count = key_more_count(kc->existing->details_len);
+	for (size_t i = count; i <= old_count; i++) {
+		record_name_key_more(&stale, kc->key->id, i);
+		change_erase(change, &stale);
+	}
+	free(records);
+	change_submit(change, id->text, RECORD_KEY, object, apply_key_change,
+	    key_change_free, kc);
+}
+
+/*
+ * The change of existing (NULL: a new key) to what draft says. Where there is
+ * no memory, the change is dropped and the call ended.
+ */
+static struct key_change *
+key_change_new(struct change *change, struct call *call, struct key *existing,
+    struct key_draft *draft)
+{
+	struct key_change *kc = calloc(1, sizeof *kc);
+
+	if (kc != NULL) {
+		kc->existing = existing;
+		kc->key = key_draft_finish(draft);
+		if (kc->key != NULL)
+			return kc;
+		free(kc);
+	}
+	change_drop(change);
+	call_abort(call);
+	return NULL;
+}
+
+/* A new secret for the key to be; its token is kept for the answer. */
+static void
+give_secret(const struct admin *admin, struct key_change *kc)
+{
+	struct key *key = kc->key;
+	size_t len = secret_new_token(key->product->prefix, key->id, kc->token);
+
+	secret_hash_token(admin->ring, kc->token, len, key->hash);
+}
+
+/* Whether an account may have a new key for a product, else answered. */
+static bool
+may_create(struct call *call, const struct account *account,
+    const struct product *product)
+{
+	if (account->status != ACCOUNT_APPROVED) {
+		answer_failure(call, "Conflict",
+		    "account %s is %s: approve it with `apikeyctl account "
+		    "approve %s`",
+		    account->slug, account_status_text(account->status),
+		    account->slug);
+		return false;
+	}
+	if (!account_may_use(account, product)) {
+		answer_failure(call, "Conflict",
+		    "product %s is not enabled for account %s: enable it with "
+		    "`apikeyctl product enable %s --account %s`",
+		    product->slug, account->slug, product->slug, account->slug);
+		return false;
+	}
+	return true;
+}
+
+/* Keys of a product with a longest life get it where nothing was said. */
+static bool
+fit_lifetime(
+    struct call *call, struct key_draft *draft, const struct product *product)
+{
+	int64_t latest;
+	char text[TIME_TEXT_MAX];
+
+	if (product->max_lifetime_ms == 0)
+		return true;
+	latest = draft->key.created_at + product->max_lifetime_ms;
+	if (draft->key.expires_at == 0)
+		draft->key.expires_at = latest;
+	if (draft->key.expires_at <= latest)
+		return true;
+	time_text(latest, text);
+	answer_failure(call, "Conflict",
+	    "keys for product %s may not last longer than until %s",
+	    product->slug, text);
+	return false;
+}
+
+/* Create */
+
+static void
+create_key(struct admin *admin, struct call *call, struct change *change,
+    struct key_draft *draft, const struct operation_id *id)
+{
+	struct account *account =
+	    admin_find_account(admin, call, draft->account);
+	struct product *product = account == NULL
+	    ? NULL
+	    : admin_find_product(admin, call, draft->product);
+	char login[LOGIN_MAX_LEN + 1];
+	struct key_change *kc;
+
+	if (product == NULL || !may_create(call, account, product) ||
+	    !fit_lifetime(call, draft, product)) {
+		change_drop(change);
+		return;
+	}
+	admin_login(admin, call_peer(call)->uid, login);
+	draft->details.created_by = bytes_of(login);
+	draft->key.account = account;
+	draft->key.product = product;
+	secret_random_id(draft->key.id);
+	kc = key_change_new(change, call, NULL, draft);
+	if (kc == NULL)
+		return;
+	give_secret(admin, kc);
+	submit_key(change, id, kc);
+}
+
+void
+admin_create_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	json_t *object = param_object(&params, "settings");
+	struct operation_id id = param_operation_id(&params);
+	struct params settings = params_over(object);
+	struct key_draft draft;
+	struct change *change;
+	int64_t now = now_ms();
+
+	if (object == NULL)
+		param_wrong(&params, "settings", "is required");
+	if (!admin_params_ok(call, &params))
+		return;
+	key_draft_new(&draft, now);
+	key_draft_apply(&draft, &settings, now);
+	if (draft.account == NULL)
+		param_wrong(&settings, "account", "is required");
+	if (draft.product == NULL)
+		param_wrong(&settings, "product", "is required");
+	if (!admin_params_ok(call, &settings))
+		return;
+	change = admin_begin(admin, call, admin_create_key, &id, RECORD_KEY,
+	    (struct claim[]){
+		{RECORD_ACCOUNT, CLAIM_SHARED, draft.account},
+		{RECORD_PRODUCT, CLAIM_SHARED, draft.product},
+	    },
+	    2);
+	if (change != NULL)
+		create_key(admin, call, change, &draft, &id);
+}
+
+/* Changing a key that is there */
+
+/*
+ * Begins a change of the key that the parameter "id" names. NULL where the
+ * call waits or has been answered; *key is the key.
+ */
+static struct change *
+begin_key_change(struct admin *admin, struct call *call, method_fn *method,
+    const char *key_id, const struct operation_id *id, struct key **key)
+{
+	struct change *change = admin_begin(admin, call, method, id, RECORD_KEY,
+	    &(struct claim){RECORD_KEY, CLAIM_EXCLUSIVE, key_id}, 1);
+
+	if (change == NULL)
+		return NULL;
+	*key = admin_find_key(admin, call, key_id);
+	if (*key != NULL)
+		return change;
+	change_drop(change);
+	return NULL;
+}
+
+/* Account, product and type make a key what it is. */
+static bool
+keeps_identity(struct call *call, const struct key *key,
+    const struct key_draft *draft, const struct params *settings)
+{
+	const char *field = NULL;
+
+	if (draft->account != NULL &&
+	    strcmp(draft->account, key->account->slug) != 0)
+		field = "account";
+	else if (draft->product != NULL &&
+	    strcmp(draft->product, key->product->slug) != 0)
+		field = "product";
+	else if (settings->field == NULL && draft->key.type != key->type)
+		field = "type";
+	if (field == NULL)
+		return true;
+	answer_failure(call, "Conflict",
+	    "the %s of a key cannot be changed: create a new key and revoke "
+	    "this one",
+	    field);
+	return false;
+}
+
+static void
+update_key(struct admin *admin, struct call *call, struct change *change,
+    struct key *key, json_t *object, const struct operation_id *id)
+{
+	struct params settings = params_over(object);
+	struct key_draft draft;
+	struct key_change *kc;
+	int64_t now = now_ms();
+
+	(void)admin;
+	key_draft_from(&draft, key);
+	key_draft_apply(&draft, &settings, now);
+	if (!admin_params_ok(call, &settings) ||
+	    !keeps_identity(call, key, &draft, &settings) ||
+	    !fit_lifetime(call, &draft, key->product)) {
+		change_drop(change);
+		return;
+	}
+	kc = key_change_new(change, call, key, &draft);
+	if (kc != NULL)
+		submit_key(change, id, kc);
+}
+
+void
+admin_update_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	json_t *object = param_object(&params, "settings");
+	struct operation_id id = param_operation_id(&params);
+	struct change *change;
+	struct key *key;
+
+	if (object == NULL)
+		param_wrong(&params, "settings", "is required");
+	if (!admin_params_ok(call, &params))
+		return;
+	change =
+	    begin_key_change(admin, call, admin_update_key, key_id, &id, &key);
+	if (change != NULL)
+		update_key(admin, call, change, key, object, &id);
+}
+
+void
+admin_rotate_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	int64_t overlap = param_integer(&params, "overlap_ms");
+	struct operation_id id = param_operation_id(&params);
+	struct key_draft draft;
+	struct key_change *kc;
+	struct change *change;
+	struct key *key;
+	int64_t now = now_ms();
+
+	if (overlap < 0 || overlap > INT64_MAX - now)
+		param_wrong(
+		    &params, "overlap_ms", "expected milliseconds, 0 or more");
+	if (!admin_params_ok(call, &params))
+		return;
+	change =
+	    begin_key_change(admin, call, admin_rotate_key, key_id, &id, &key);
+	if (change == NULL)
+		return;
+	if (key->state == KEY_REVOKED) {
+		change_drop(change);
+		answer_failure(call, "Conflict",
+		    "key %s is revoked, which is for good: create a new key",
+		    key_id);
+		return;
+	}
+	key_draft_from(&draft, key);
+	draft.details.rotated_at = now;
+	draft.previous.until = overlap > 0 ? now + overlap : 0;
+	memcpy(draft.previous.hash, key->hash, TOKEN_HASH_BYTES);
+	kc = key_change_new(change, call, key, &draft);
+	if (kc == NULL)
+		return;
+	give_secret(admin, kc);
+	submit_key(change, &id, kc);
+}
+
+/* Disable, enable, revoke */
+
+static void
+set_state(struct admin *admin, struct call *call, method_fn *method,
+    enum key_state state)
+{
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	const char *reason =
+	    state == KEY_REVOKED ? param_text(&params, "reason") : NULL;
+	struct operation_id id = param_operation_id(&params);
+	struct key_draft draft;
+	struct key_change *kc;
+	struct change *change;
+	struct key *key;
+
+	if (reason != NULL && !label_valid(reason, 0, REASON_MAX_LEN))
+		param_wrong(&params, "reason",
+		    "expected at most 128 bytes of UTF-8 text without control "
+		    "characters");
+	if (!admin_params_ok(call, &params))
+		return;
+	change = begin_key_change(admin, call, method, key_id, &id, &key);
+	if (change == NULL)
+		return;
+	if (key->state == state) {
+		change_drop(change);
+		reply_key(call, key, "");
+		return;
+	}
+	if (key->state == KEY_REVOKED) {
+		change_drop(change);
+		answer_failure(call, "Conflict",
+		    "key %s is revoked, which is for good: create a new key",
+		    key_id);
+		return;
+	}
+	key_draft_from(&draft, key);
+	draft.key.state = (uint8_t)state;
+	draft.details.state_at = now_ms();
+	draft.details.revoked_reason = bytes_of(reason);
+	kc = key_change_new(change, call, key, &draft);
+	if (kc != NULL)
+		submit_key(change, &id, kc);
+}
+
+void
+admin_disable_key(void *context, struct call *call)
+{
+	set_state(context, call, admin_disable_key, KEY_DISABLED);
+}
+
+void
+admin_enable_key(void *context, struct call *call)
+{
+	set_state(context, call, admin_enable_key, KEY_ACTIVE);
+}
+
+void
+admin_revoke_key(void *context, struct call *call)
+{
+	set_state(context, call, admin_revoke_key, KEY_REVOKED);
+}
+
+/* Delete */
+
+static void
+apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
+    const struct operation *operation)
+{
+	struct admin *admin = context;
+
+	(void)sequence;
+	(void)operation;
+	index_remove_key(admin->index, subject);
+	call_reply(call, NULL);
+}
+
+void
+admin_delete_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	struct operation_id id = param_operation_id(&params);
+	struct record tombstone[KEY_RECORDS_MAX], stale;
+	char object[TOKEN_ID_LEN + 1] = "";
+	struct change *change;
+	struct key *key, deleted;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	change =
+	    begin_key_change(admin, call, admin_delete_key, key_id, &id, &key);
+	if (change == NULL)
+		return;
+	deleted = *key;
+	deleted.state = KEY_DELETED;
+	records_from_key(tombstone, &deleted);
+	change_write(change, &tombstone[0], false);
+	for (size_t i = 1; i <= key_more_count(key->details_len); i++) {
+		record_name_key_more(&stale, key->id, i);
+		change_erase(change, &stale);
+	}
+	memcpy(object, key->id, TOKEN_ID_LEN);
+	change_submit(change, id.text, RECORD_KEY, object, apply_delete,
+	    discard_nothing, key);
+}
+
+/* Get, list */
+
+void
+admin_get_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	struct key *key;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	key = admin_find_key(admin, call, key_id);
+	if (key != NULL)
+		reply_key(call, key, "");
+}
+
+struct key_filter {
+	const char *account, *product, *environment, *status;
+	int64_t unused_ms, expiring_ms; /* 0: not asked for */
+};
+
+static bool
+is(const char *wanted, const char *has)
+{
+	return wanted == NULL || strcmp(wanted, has) == 0;
+}
+
+static bool
+matches(const struct key_filter *filter, const struct key *key, int64_t now)
+{
+	int64_t used =
+	    key->last_used_at != 0 ? key->last_used_at : key->created_at;
+
+	if (!is(filter->account, key->account->slug) ||
+	    !is(filter->product, key->product->slug) ||
+	    !is(filter->status, key_status_text(key, now)))
+		return false;
+	if (filter->environment != NULL &&
+	    !bytes_equal(
+		bytes_of(filter->environment), key_details(key).environment))
+		return false;
+	if (filter->unused_ms != 0 && now - used < filter->unused_ms)
+		return false;
+	return filter->expiring_ms == 0 ||
+	    (key->expires_at > now &&
+		key->expires_at - now <= filter->expiring_ms);
+}
+
+static struct key_filter
+param_key_filter(struct params *params)
+{
+	static const char *const states[] = {
+	    "active", "disabled", "revoked", "expired"};
+	struct key_filter filter = {
+	    .account = param_text(params, "account"),
+	    .product = param_text(params, "product"),
+	    .environment = param_text(params, "environment"),
+	    .status = param_text(params, "status"),
+	    .unused_ms = param_integer(params, "unused_ms"),
+	    .expiring_ms = param_integer(params, "expiring_ms"),
+	};
+	bool known = filter.status == NULL;
+
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+		known = known || strcmp(filter.status, states[i]) == 0;
+	if (!known)
+		param_wrong(params, "status",
+		    "expected active, disabled, revoked or expired");
+	if (filter.unused_ms < 0)
+		param_wrong(params, "unused_ms", "expected milliseconds");
+	if (filter.expiring_ms < 0)
+		param_wrong(params, "expiring_ms", "expected milliseconds");
+	return filter;
+}
+
+void
+admin_list_keys(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	struct key_filter filter = param_key_filter(&params);
+	int64_t now = now_ms();
+	const struct key *key;
+	size_t position, looked_at;
+	json_t *keys;
+
+	param_position(&params, &position);
+	if (!admin_params_ok(call, &params))
+		return;
+	if ((filter.account != NULL &&
+		admin_find_account(admin, call, filter.account) == NULL) ||
+	    (filter.product != NULL &&
+		admin_find_product(admin, call, filter.product) == NULL))
+		return;
+	keys = json_array();
+	for (looked_at = 0;
+	     looked_at < PAGE_LOOKED_AT && json_array_size(keys) < PAGE_MAX;
+	     looked_at++) {
+		key = index_next_key(admin->index, &position);
+		if (key == NULL) {
+			position = 0;
+			break;
+		}
+		if (matches(&filter, key, now))
+			json_array_append_new(keys, view_key(key, now));
+	}
+	admin_reply_page(call, "keys", keys, position);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "change.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instant.h"
+#include "varlink.h"
+
+enum {
+	CLAIMS_MAX = 4,
+	CLAIM_NAME_MAX = OPERATION_ID_MAX,
+};
+
+struct held_claim {
+	enum record_kind kind;
+	enum claim_mode mode;
+	char name[CLAIM_NAME_MAX + 1];
+};
+
+struct change {
+	struct store_change store; /* first: what the store hands back */
+	struct changes *changes;
+	struct change *previous, *next; /* in changes->under_way */
+	struct call *call;
+	void *context;
+	apply_fn *apply;
+	discard_fn *discard;
+	void *subject;
+	size_t capacity; /* of store.writes */
+	bool no_memory;
+	size_t claim_count;
+	struct held_claim claims[CLAIMS_MAX];
+};
+
+/* A call that waits for a claim. */
+struct waiting {
+	struct waiting *next;
+	struct call *call;
+	method_fn *method;
+	void *context;
+};
+
+struct changes {
+	struct store *store;
+	struct index *index;
+	struct change *under_way;
+	struct waiting *first, **last;
+	struct waiting *resumed; /* the one whose method is running again */
+	bool resuming;
+};
+
+struct changes *
+changes_new(struct store *store, struct index *index)
+{
+	struct changes *changes = calloc(1, sizeof *changes);
+
+	if (changes == NULL)
+		return NULL;
+	changes->store = store;
+	changes->index = index;
+	changes->last = &changes->first;
+	return changes;
+}
+
+void
+changes_free(struct changes *changes)
+{
+	free(changes);
+}
+
+bool
+changes_idle(const struct changes *changes)
+{
+	return changes->under_way == NULL && changes->first == NULL;
+}
+
+void
+answer_failure(struct call *call, const char *error, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	call_error(call, error, json_pack("{s:s}", "message", message));
+}
+
+/* Claims */
+
+static bool
+conflicts(const struct held_claim *held, const struct claim *claim)
+{
+	return held->kind == claim->kind &&
+	    strcmp(held->name, claim->name) == 0 &&
+	    (held->mode == CLAIM_EXCLUSIVE || claim->mode == CLAIM_EXCLUSIVE);
+}
+
+static bool
+is_free(const struct changes *changes, const struct claim *claim)
+{
+	for (const struct change *c = changes->under_way; c != NULL;
+	     c = c->next)
+		for (size_t i = 0; i < c->claim_count; i++)
+			if (conflicts(&c->claims[i], claim))
+				return false;
+	return true;
+}
+
+/* Whoever comes while somebody waits, waits behind him. */
+static bool
+must_wait(const struct changes *changes, const struct claim *claims, size_t n)
+{
+	if (changes->first != NULL && changes->resumed == NULL)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (!is_free(changes, &claims[i]))
+			return true;
+	return false;
+}
+
+static void
+wait_for_turn(struct changes *changes, struct call *call, method_fn *method,
+    void *context)
+{
+	struct waiting *waiting = changes->resumed;
+
+	if (waiting != NULL) { /* back to the front */
+		changes->resumed = NULL;
+		waiting->next = changes->first;
+		if (changes->first == NULL)
+			changes->last = &waiting->next;
+		changes->first = waiting;
+		return;
+	}
+	waiting = malloc(sizeof *waiting);
+	if (waiting == NULL) {
+		answer_failure(call, "StoreFailed", "out of memory");
+		return;
+	}
+	*waiting = (struct waiting){NULL, call, method, context};
+	*changes->last = waiting;
+	changes->last = &waiting->next;
+}
+
+/* Lets those who wait try again, in order, until one has to go on waiting. */
+static void
+resume_waiting(struct changes *changes)
+{
+	struct waiting *waiting;
+
+	if (changes->resuming)
+		return;
+	changes->resuming = true;
+	while ((waiting = changes->first) != NULL) {
+		changes->first = waiting->next;
+		if (changes->first == NULL)
+			changes->last = &changes->first;
+		changes->resumed = waiting;
+		waiting->method(waiting->context, waiting->call);
+		if (changes->resumed == NULL)
+			break; /* it is waiting again */
+		changes->resumed = NULL;
+		free(waiting);
+	}
+	changes->resuming = false;
+}
+
+struct change *
+change_begin(struct changes *changes, struct call *call, method_fn *method,
+    void *context, const struct claim *claims, size_t claim_count)
+{
+	struct change *change;
+
+	if (must_wait(changes, claims, claim_count)) {
+		wait_for_turn(changes, call, method, context);
+		return NULL;
+	}
+	change = calloc(1, sizeof *change);
+	if (change == NULL) {
+		answer_failure(call, "StoreFailed", "out of memory");
+		return NULL;
+	}
+	change->changes = changes;
+	change->call = call;
+	change->context = context;
+	for (size_t i = 0; i < claim_count && i < CLAIMS_MAX; i++) {
+		struct held_claim *held = &change->claims[i];
+
+		held->kind = claims[i].kind;
+		held->mode = claims[i].mode;
+		snprintf(held->name, sizeof held->name, "%s", claims[i].name);
+		change->claim_count++;
+	}
+	change->next = changes->under_way;
+	if (change->next != NULL)
+		change->next->previous = change;
+	changes->under_way = change;
+	return change;
+}
+
+static void
+release(struct change *change)
+{
+	struct changes *changes = change->changes;
+
+	if (change->previous != NULL)
+		change->previous->next = change->next;
+	else
+		changes->under_way = change->next;
+	if (change->next != NULL)
+		change->next->previous = change->previous;
+	free(change->store.writes);
+	free(change);
+}
+
+void
+change_drop(struct change *change)
+{
+	struct changes *changes = change->changes;
+
+	release(change);
+	if (changes->resumed == NULL)
+		resume_waiting(changes);
+}
+
+/* Writes */
+
+static struct store_write *
+add_write(struct change *change)
+{
+	struct store_change *store = &change->store;
+
+	if (change->no_memory)
+		return NULL;
+	if (store->count == change->capacity) {
+		size_t capacity = 2 * change->capacity + 2;
+		struct store_write *writes =
+		    reallocarray(store->writes, capacity, sizeof *writes);
+
+		if (writes == NULL) {
+			change->no_memory = true;
+			return NULL;
+		}
+		store->writes = writes;
+		change->capacity = capacity;
+	}
+	return &store->writes[store->count++];
+}
+
+bool
+change_write(struct change *change, const struct record *record, bool is_new)
+{
+	struct store_write *write = add_write(change);
+
+	if (write == NULL)
+		return false;
+	*write = (struct store_write){*record, false, is_new};
+	return true;
+}
+
+bool
+change_erase(struct change *change, const struct record *record)
+{
+	struct store_write *write = add_write(change);
+
+	if (write == NULL)
+		return false;
+	*write = (struct store_write){*record, true, false};
+	return true;
+}
+
+/* The end */
+
+static void
+finish_failed(struct change *change)
+{
+	const char *error =
+	    change->store.result == STORE_EXISTS ? "Conflict" : "StoreFailed";
+
+	change->discard(change->subject);
+	answer_failure(change->call, error, "%s; nothing was changed",
+	    store_result_text(change->store.result));
+}
+
+static void
+on_store_done(struct store_change *store)
+{
+	struct change *change = (struct change *)store;
+	struct changes *changes = change->changes;
+
+	if (store->result == STORE_OK) {
+		/* No memory to remember it: it is on disk all the same, and
+		 * known again after the next start. */
+		index_note_operation(changes->index, &store->operation);
+		change->apply(change->context, change->call, change->subject,
+		    store->sequence, &store->operation);
+	} else {
+		finish_failed(change);
+	}
+	release(change);
+	resume_waiting(changes);
+}
+
+void
+change_submit(struct change *change, const char *operation_id,
+    enum record_kind kind, const char *object, apply_fn *apply,
+    discard_fn *discard, void *subject)
+{
+	struct operation *operation = &change->store.operation;
+
+	change->apply = apply;
+	change->discard = discard;
+	change->subject = subject;
+	if (change->no_memory) {
+		struct changes *changes = change->changes;
+
+		discard(subject);
+		answer_failure(change->call, "StoreFailed", "out of memory");
+		release(change);
+		if (changes->resumed == NULL)
+			resume_waiting(changes);
+		return;
+	}
+	snprintf(operation->id, sizeof operation->id, "%s", operation_id);
+	snprintf(operation->object, sizeof operation->object, "%s", object);
+	operation->kind = (uint8_t)kind;
+	operation->at = now_ms();
+	change->store.done = on_store_done;
+	store_submit(change->changes->store, &change->store);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct index *
+index_new(void)
+{
+	struct index *index = calloc(1, sizeof *index);
+
+	if (index == NULL)
+		return NULL;
+	index->slots = calloc(OPERATIONS_KEPT, sizeof *index->slots);
+	if (index->slots == NULL) {
+		free(index);
+		return NULL;
+	}
+	return index;
+}
+
+static void
+account_free(struct account *account)
+{
+	free(account->enabled);
+	free(account);
+}
+
+void
+index_free(struct index *index)
+{
+	if (index == NULL)
+		return;
+	for (size_t i = 0; i < index->key_order.len; i++)
+		key_free(index->key_order.items[i]);
+	for (size_t i = 0; i < index->account_order.len; i++)
+		if (index->account_order.items[i] != NULL)
+			account_free(index->account_order.items[i]);
+	for (size_t i = 0; i < index->product_order.len; i++)
+		free(index->product_order.items[i]);
+	free(index->key_order.items);
+	free(index->account_order.items);
+	free(index->product_order.items);
+	table_free(&index->keys);
+	table_free(&index->accounts);
+	table_free(&index->products);
+	table_free(&index->operations);
+	free(index->slots);
+	free(index);
+}
+
+/* Lookups */
+
+static uint32_t
+text_hash(const char *text)
+{
+	return table_hash(text, strlen(text));
+}
+
+struct account *
+index_account(const struct index *index, const char *slug)
+{
+	uint32_t hash = text_hash(slug);
+	struct account *account;
+	size_t at = 0;
+
+	while ((account = table_next(&index->accounts, hash, &at)) != NULL)
+		if (strcmp(account->slug, slug) == 0)
+			break;
+	return account;
+}
+
+struct product *
+index_product(const struct index *index, const char *slug)
+{
+	uint32_t hash = text_hash(slug);
+	struct product *product;
+	size_t at = 0;
+
+	while ((product = table_next(&index->products, hash, &at)) != NULL)
+		if (strcmp(product->slug, slug) == 0)
+			break;
+	return product;
+}
+
+struct key *
+index_key(const struct index *index, const char id[TOKEN_ID_LEN])
+{
+	uint32_t hash = key_hash(id);
+	struct key *key;
+	size_t at = 0;
+
+	while ((key = table_next(&index->keys, hash, &at)) != NULL)
+		if (memcmp(key->id, id, TOKEN_ID_LEN) == 0)
+			break;
+	return key;
+}
+
+struct key *
+index_key_by_text(const struct index *index, const char *text, size_t len)
+{
+	struct key *key;
+	const char *id;
+	size_t prefix_len;
+
+	if (!key_id_parse(text, len, &id, &prefix_len))
+		return NULL;
+	key = index_key(index, id);
+	if (key == NULL || strlen(key->product->prefix) != prefix_len ||
+	    memcmp(key->product->prefix, text, prefix_len) != 0)
+		return NULL;
+	return key;
+}
+
+const struct operation *
+index_operation(const struct index *index, const char *id)
+{
+	uint32_t hash = text_hash(id);
+	struct operation *operation;
+	size_t at = 0;
+
+	while ((operation = table_next(&index->operations, hash, &at)) != NULL)
+		if (strcmp(operation->id, id) == 0)
+			break;
+	return operation;
+}
+
+/* Lists */
+
+static void *
+order_next(const struct order *order, size_t *position)
+{
+	while (*position < order->len) {
+		void *item = order->items[(*position)++];
+
+		if (item != NULL)
+			return item;
+	}
+	return NULL;
+}
+
+struct account *
+index_next_account(const struct index *index, size_t *position)
+{
+	return order_next(&index->account_order, position);
+}
+
+struct product *
+index_next_product(const struct index *index, size_t *position)
+{
+	return order_next(&index->product_order, position);
+}
+
+struct key *
+index_next_key(const struct index *index, size_t *position)
+{
+	return order_next(&index->key_order, position);
+}
+
+struct index_counts
+index_counts(const struct index *index)
+{
+	return (struct index_counts){
+	    index->accounts.count, index->products.count, index->keys.count};
+}
+
+/* Changes */
+
+static bool
+order_add(struct order *order, void *item)
+{
+	if (order->len == order->capacity) {
+		size_t capacity =
+		    order->capacity > 0 ? 2 * order->capacity : 16;
+		void **items =
+		    reallocarray(order->items, capacity, sizeof *items);
+
+		if (items == NULL)
+			return false;
+		order->items = items;
+		order->capacity = capacity;
+	}
+	order->items[order->len++] = item;
+	return true;
+}
+
+static void
+order_remove(struct order *order, const void *item)
+{
+	for (size_t i = 0; i < order->len; i++)
+		if (order->items[i] == item) {
+			order->items[i] = NULL;
+			return;
+		}
+}
+
+static bool
+add(struct table *table, struct order *order, uint32_t hash, void *item)
+{
+	if (!table_reserve(table, table->count + 1) || !order_add(order, item))
+		return false;
+	return table_add(table, hash, item);
+}
+
+bool
+index_add_account(struct index *index, struct account *account)
+{
+	return add(&index->accounts, &index->account_order,
+	    text_hash(account->slug), account);
+}
+
+bool
+index_add_product(struct index *index, struct product *product)
+{
+	return add(&index->products, &index->product_order,
+	    text_hash(product->slug), product);
+}
+
+bool
+index_add_key(struct index *index, struct key *key)
+{
+	key->position = (uint32_t)index->key_order.len;
+	if (!add(&index->keys, &index->key_order, key_hash(key->id), key))
+		return false;
+	key->account->keys++;
+	key->product->keys++;
+	return true;
+}
+
+void
+index_remove_account(struct index *index, struct account *account)
+{
+	table_remove(&index->accounts, text_hash(account->slug), account);
+	order_remove(&index->account_order, account);
+	account_free(account);
+}
+
+void
+index_remove_product(struct index *index, struct product *product)
+{
+	struct account *account;
+	size_t position = 0;
+
+	while ((account = index_next_account(index, &position)) != NULL)
+		index_disable(account, product);
+	table_remove(&index->products, text_hash(product->slug), product);
+	order_remove(&index->product_order, product);
+	free(product);
+}
+
+void
+index_remove_key(struct index *index, struct key *key)
+{
+	table_remove(&index->keys, key_hash(key->id), key);
+	index->key_order.items[key->position] = NULL;
+	key->account->keys--;
+	key->product->keys--;
+	key_free(key);
+}
+
+/* What verifications have left behind, also while the change was under way. */
+static void
+carry_over(struct key *key, const struct key *old)
+{
+	key->last_used_at = old->last_used_at;
+	key->last_used_address = old->last_used_address;
+	if (key->limits != NULL && old->limits != NULL &&
+	    key->limits->rate_limit == old->limits->rate_limit &&
+	    key->limits->rate_per_ms == old->limits->rate_per_ms) {
+		key->limits->level = old->limits->level;
+		key->limits->refilled_at = old->limits->refilled_at;
+	}
+}
+
+void
+index_replace_key(struct index *index, struct key *key, struct key *from)
+{
+	struct key old = *key;
+
+	(void)index;
+	*key = *from;
+	key->position = old.position;
+	carry_over(key, &old);
+	*from = old; /* so that key_free() frees what the old one owned */
+	key_free(from);
+}
+
+bool
+index_enable(struct account *account, struct product *product)
+{
+	struct product **enabled;
+
+	if (account_may_use(account, product))
+		return true;
+	enabled = reallocarray(
+	    account->enabled, account->enabled_count + 1, sizeof *enabled);
+	if (enabled == NULL)
+		return false;
+	account->enabled = enabled;
+	enabled[account->enabled_count++] = product;
+	return true;
+}
+
+void
+index_disable(struct account *account, const struct product *product)
+{
+	for (uint32_t i = 0; i < account->enabled_count; i++)
+		if (account->enabled[i] == product) {
+			account->enabled[i] =
+			    account->enabled[--account->enabled_count];
+			return;
+		}
+}
+
+bool
+index_note_operation(struct index *index, const struct operation *operation)
+{
+	struct operation *slot =
+	    &index->slots[operation->sequence % OPERATIONS_KEPT];
+
+	if (!table_reserve(&index->operations, OPERATIONS_KEPT + 1))
+		return false;
+	if (slot->id[0] != '\0')
+		table_remove(&index->operations, text_hash(slot->id), slot);
+	*slot = *operation;
+	return table_add(&index->operations, text_hash(slot->id), slot);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every account, product and key in memory: what verification reads, and what
+ * the admin plane looks at. Belongs to the loop's thread. It holds committed
+ * state only: a change is put in here after the store has it on disk.
+ */
+#ifndef DAEMON_INDEX_H
+#define DAEMON_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+#include "record.h"
+
+struct index;
+
+struct index *index_new(void); /* NULL: no memory */
+void index_free(struct index *index);
+
+/* Lookups: NULL where there is none. */
+struct account *index_account(const struct index *index, const char *slug);
+struct product *index_product(const struct index *index, const char *slug);
+struct key *index_key(const struct index *index, const char id[TOKEN_ID_LEN]);
+/* By PREFIX_ID; the prefix has to be the product's. */
+struct key *
+index_key_by_text(const struct index *index, const char *text, size_t len);
+/* The operation that had this id, if it is among the last ones. */
+const struct operation *
+index_operation(const struct index *index, const char *id);
+
+/*
+ * Lists, by position: returns the first object at or after *position and
+ * moves *position behind it; NULL at the end. Positions last as long as the
+ * process; keys come oldest first.
+ */
+struct account *index_next_account(const struct index *index, size_t *position);
+struct product *index_next_product(const struct index *index, size_t *position);
+struct key *index_next_key(const struct index *index, size_t *position);
+
+struct index_counts {
+	size_t accounts, products, keys;
+};
+struct index_counts index_counts(const struct index *index);
+
+/*
+ * Changes. The index takes ownership of what is added and frees what is
+ * removed. False where there is no memory, and then nothing has changed.
+ */
+bool index_add_account(struct index *index, struct account *account);
+bool index_add_product(struct index *index, struct product *product);
+bool index_add_key(struct index *index, struct key *key);
+void index_remove_account(struct index *index, struct account *account);
+void index_remove_product(struct index *index, struct product *product);
+void index_remove_key(struct index *index, struct key *key);
+/* Puts the contents of *from into *key, which keeps its place; from is used
+ * up. Account, product and ID are the same in both. */
+void index_replace_key(struct index *index, struct key *key, struct key *from);
+bool index_enable(struct account *account, struct product *product);
+void index_disable(struct account *account, const struct product *product);
+/* Remembers an operation in the place of the one that is OPERATIONS_KEPT
+ * older. */
+bool
+index_note_operation(struct index *index, const struct operation *operation);
+
+/*
+ * Loading from the store: records come in any order, so an account may be
+ * named by a key before it comes itself. load_record() is a store_load_fn
+ * with the loader as its context. load_finish() checks that everything that
+ * was named has come, and sorts the lists; false after logging.
+ */
+struct loader;
+struct loader *loader_new(struct index *index);
+bool load_record(void *loader, struct record_view *view, const char **problem);
+bool load_finish(struct loader *loader);
+void loader_free(struct loader *loader);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "index_impl.h"
+#include "instant.h"
+#include "limits.h"
+#include "log.h"
+
+/* A piece of a key's details that lies outside its K record. */
+struct piece {
+	char id[TOKEN_ID_LEN];
+	uint64_t sequence;
+	uint8_t n;
+	uint16_t len;
+	uint8_t data[RECORD_MAX];
+};
+
+struct loader {
+	struct index *index;
+	struct piece *pieces;
+	size_t piece_count, piece_capacity;
+};
+
+struct loader *
+loader_new(struct index *index)
+{
+	struct loader *loader = calloc(1, sizeof *loader);
+
+	if (loader != NULL)
+		loader->index = index;
+	return loader;
+}
+
+void
+loader_free(struct loader *loader)
+{
+	if (loader != NULL)
+		free(loader->pieces);
+	free(loader);
+}
+
+/*
+ * An account or product that was named, whether it has come yet or not. One
+ * that has not is known by its sequence, 0: no committed record has that.
+ */
+static struct account *
+named_account(struct index *index, const char *slug)
+{
+	struct account *account = index_account(index, slug);
+
+	if (account != NULL)
+		return account;
+	account = calloc(1, sizeof *account);
+	if (account == NULL)
+		return NULL;
+	memcpy(account->slug, slug, strlen(slug));
+	if (index_add_account(index, account))
+		return account;
+	free(account);
+	return NULL;
+}
+
+static struct product *
+named_product(struct index *index, const char *slug)
+{
+	struct product *product = index_product(index, slug);
+
+	if (product != NULL)
+		return product;
+	product = calloc(1, sizeof *product);
+	if (product == NULL)
+		return NULL;
+	memcpy(product->slug, slug, strlen(slug));
+	if (index_add_product(index, product))
+		return product;
+	free(product);
+	return NULL;
+}
+
+static const char no_memory[] = "out of memory";
+static const char no_sense[] = "its contents make no sense";
+
+static bool
+load_account(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct account loaded = {.enabled = NULL}, *account;
+
+	*problem = no_sense;
+	if (!record_to_account(view, &loaded))
+		return false;
+	if (loaded.status == ACCOUNT_DELETED)
+		return true;
+	*problem = no_memory;
+	account = named_account(loader->index, loaded.slug);
+	if (account == NULL)
+		return false;
+	/* What others have already said of it stays. */
+	loaded.keys = account->keys;
+	loaded.enabled = account->enabled;
+	loaded.enabled_count = account->enabled_count;
+	*account = loaded;
+	return true;
+}
+
+static bool
+load_product(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct product loaded = {.keys = 0}, *product;
+
+	*problem = no_sense;
+	if (!record_to_product(view, &loaded))
+		return false;
+	if (loaded.deleted)
+		return true;
+	*problem = no_memory;
+	product = named_product(loader->index, loaded.slug);
+	if (product == NULL)
+		return false;
+	loaded.keys = product->keys;
+	*product = loaded;
+	return true;
+}
+
+static bool
+load_enabled(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct enabled_record enabled;
+	struct account *account;
+	struct product *product;
+
+	*problem = no_sense;
+	if (!record_to_enabled(view, &enabled))
+		return false;
+	if (!enabled.enabled)
+		return true;
+	*problem = no_memory;
+	account = named_account(loader->index, enabled.account);
+	product = named_product(loader->index, enabled.product);
+	return account != NULL && product != NULL &&
+	    index_enable(account, product);
+}
+
+static void *
+copy_of(const void *data, size_t len)
+{
+	void *copy = malloc(len);
+
+	if (copy != NULL)
+		memcpy(copy, data, len);
+	return copy;
+}
+
+/* The key of a K record; details that lie elsewhere are still zeros. */
+static struct key *
+key_from_record(struct index *index, const struct key_record *record)
+{
+	struct key *key = calloc(1, sizeof *key);
+
+	if (key == NULL)
+		return NULL;
+	memcpy(key->id, record->id, TOKEN_ID_LEN);
+	key->type = record->type;
+	key->state = record->state;
+	key->permission = record->permission;
+	key->flags = record->flags;
+	memcpy(key->hash, record->hash, TOKEN_HASH_BYTES);
+	key->created_at = record->created_at;
+	key->expires_at = record->expires_at;
+	key->account = named_account(index, record->account);
+	key->product = named_product(index, record->product);
+	key->details = calloc(1, record->details_len);
+	key->details_len = (uint32_t)record->details_len;
+	if (key->account == NULL || key->product == NULL ||
+	    key->details == NULL)
+		goto fail;
+	memcpy(key->details, record->details.data, record->details.len);
+	if (record->previous.until != 0 &&
+	    (key->previous = copy_of(
+		 &record->previous, sizeof record->previous)) == NULL)
+		goto fail;
+	if ((record->limits.rate_limit != 0 ||
+		record->limits.quota_period != QUOTA_NONE) &&
+	    (key->limits = copy_of(&record->limits, sizeof record->limits)) ==
+		NULL)
+		goto fail;
+	if (key->limits != NULL)
+		rate_reset(key->limits, monotonic_ms());
+	return key;
+fail:
+	key_free(key);
+	return NULL;
+}
+
+static bool
+load_key(struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct key_record record;
+	struct key *key;
+
+	*problem = no_sense;
+	if (!record_to_key(view, &record))
+		return false;
+	if (record.state == KEY_DELETED)
+		return true;
+	*problem = no_memory;
+	key = key_from_record(loader->index, &record);
+	if (key == NULL)
+		return false;
+	key->sequence = view->sequence;
+	if (index_add_key(loader->index, key))
+		return true;
+	key_free(key);
+	return false;
+}
+
+static bool
+load_key_more(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct key_more_record more;
+	struct piece *piece;
+
+	*problem = no_sense;
+	if (!record_to_key_more(view, &more))
+		return false;
+	if (loader->piece_count == loader->piece_capacity) {
+		size_t capacity = 2 * loader->piece_capacity + 64;
+		struct piece *pieces =
+		    reallocarray(loader->pieces, capacity, sizeof *pieces);
+
+		*problem = no_memory;
+		if (pieces == NULL)
+			return false;
+		loader->pieces = pieces;
+		loader->piece_capacity = capacity;
+	}
+	piece = &loader->pieces[loader->piece_count++];
+	memcpy(piece->id, more.id, TOKEN_ID_LEN);
+	piece->sequence = view->sequence;
+	piece->n = more.n;
+	piece->len = (uint16_t)more.details.len;
+	memcpy(piece->data, more.details.data, more.details.len);
+	return true;
+}
+
+static bool
+load_operation(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct operation operation;
+
+	*problem = no_sense;
+	if (!record_to_operation(view, &operation))
+		return false;
+	*problem = no_memory;
+	return index_note_operation(loader->index, &operation);
+}
+
+static const struct {
+	enum record_kind kind;
+	bool (*load)(struct loader *loader, struct record_view *view,
+	    const char **problem);
+} loaders[] = {
+    {RECORD_ACCOUNT, load_account},
+    {RECORD_PRODUCT, load_product},
+    {RECORD_ENABLED, load_enabled},
+    {RECORD_KEY, load_key},
+    {RECORD_KEY_MORE, load_key_more},
+    {RECORD_OPERATION, load_operation},
+};
+
+bool
+load_record(void *context, struct record_view *view, const char **problem)
+{
+	struct loader *loader = context;
+
+	for (size_t i = 0; i < sizeof loaders / sizeof loaders[0]; i++)
+		if (loaders[i].kind == view->kind) {
+			if (!loaders[i].load(loader, view, problem))
+				return false;
+			*problem = NULL;
+			return true;
+		}
+	*problem = "unknown kind of record";
+	return false;
+}
+
+static int
+by_key_and_number(const void *a, const void *b)
+{
+	const struct piece *left = a, *right = b;
+	int order = memcmp(left->id, right->id, TOKEN_ID_LEN);
+
+	return order != 0 ? order : (int)left->n - (int)right->n;
+}
+
+/*
+ * Puts the pieces of one key behind what its K record held. They fill the
+ * rest exactly, since all of them are written with every change.
+ */
+static bool
+join_pieces(struct index *index, const struct piece *pieces, size_t count)
+{
+	struct key *key = index_key(index, pieces[0].id);
+	size_t total = 0, at;
+
+	if (key == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (pieces[i].n != i + 1 || pieces[i].sequence != key->sequence)
+			return false;
+		total += pieces[i].len;
+	}
+	if (total > key->details_len)
+		return false;
+	at = key->details_len - total;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(key->details + at, pieces[i].data, pieces[i].len);
+		at += pieces[i].len;
+	}
+	return true;
+}
+
+static bool
+join_all_pieces(struct loader *loader)
+{
+	const struct piece *pieces = loader->pieces;
+
+	if (loader->piece_count > 0)
+		qsort(loader->pieces, loader->piece_count,
+		    sizeof *loader->pieces, by_key_and_number);
+	for (size_t i = 0, count; i < loader->piece_count; i += count) {
+		for (count = 1; i + count < loader->piece_count &&
+		     memcmp(pieces[i].id, pieces[i + count].id, TOKEN_ID_LEN) ==
+			 0;)
+			count++;
+		if (!join_pieces(loader->index, &pieces[i], count))
+			return false;
+	}
+	return true;
+}
+
+static int
+accounts_by_age(const void *a, const void *b)
+{
+	const struct account *left = *(struct account *const *)a;
+	const struct account *right = *(struct account *const *)b;
+
+	if (left->created_at != right->created_at)
+		return left->created_at < right->created_at ? -1 : 1;
+	return strcmp(left->slug, right->slug);
+}
+
+static int
+products_by_age(const void *a, const void *b)
+{
+	const struct product *left = *(struct product *const *)a;
+	const struct product *right = *(struct product *const *)b;
+
+	if (left->created_at != right->created_at)
+		return left->created_at < right->created_at ? -1 : 1;
+	return strcmp(left->slug, right->slug);
+}
+
+static int
+keys_by_age(const void *a, const void *b)
+{
+	const struct key *left = *(struct key *const *)a;
+	const struct key *right = *(struct key *const *)b;
+
+	if (left->created_at != right->created_at)
+		return left->created_at < right->created_at ? -1 : 1;
+	return memcmp(left->id, right->id, TOKEN_ID_LEN);
+}
+
+static void
+sort_order(struct order *order, int (*compare)(const void *, const void *))
+{
+	if (order->len > 0)
+		qsort(order->items, order->len, sizeof *order->items, compare);
+}
+
+bool
+load_finish(struct loader *loader)
+{
+	struct index *index = loader->index;
+	const char *missing = NULL;
+
+	for (size_t i = 0; i < index->account_order.len; i++) {
+		struct account *account = index->account_order.items[i];
+
+		if (account->sequence == 0)
+			missing = account->slug;
+	}
+	for (size_t i = 0; i < index->product_order.len; i++) {
+		struct product *product = index->product_order.items[i];
+
+		if (product->sequence == 0)
+			missing = product->slug;
+	}
+	if (missing != NULL) {
+		log_error("keys.tdb: %s is named by other records but has "
+			  "none of its own",
+		    missing);
+		return false;
+	}
+	if (!join_all_pieces(loader)) {
+		log_error("keys.tdb: the pieces of a key do not fit together");
+		return false;
+	}
+	sort_order(&index->account_order, accounts_by_age);
+	sort_order(&index->product_order, products_by_age);
+	sort_order(&index->key_order, keys_by_age);
+	for (size_t i = 0; i < index->key_order.len; i++) {
+		struct key *key = index->key_order.items[i];
+		struct key_details details;
+		struct bytes encoded = {key->details, key->details_len};
+
+		key->position = (uint32_t)i;
+		if (!key_details_read(encoded, &details)) {
+			log_error("keys.tdb: key %.*s has details that make no "
+				  "sense",
+			    TOKEN_ID_LEN, key->id);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the daemon keeps: accounts, products, keys. These structures are what
+ * verification reads; record.h says how they lie on disk.
+ *
+ * Times are Unix milliseconds, 0 where there is none.
+ */
+#ifndef DAEMON_MODEL_H
+#define DAEMON_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/cursor.h"
+#include "proto/message.h"
+#include "proto/text.h"
+#include "proto/token.h"
+#include "secret.h"
+
+/* Common to all: where the object stands in the order of changes. */
+
+enum account_status {
+	ACCOUNT_PENDING = 1,
+	ACCOUNT_APPROVED,
+	ACCOUNT_SUSPENDED,
+	ACCOUNT_DELETED, /* a tombstone: on disk only */
+};
+
+struct product {
+	char slug[SLUG_MAX_LEN + 1];
+	char name[NAME_MAX_LEN + 1];
+	char prefix[TOKEN_PREFIX_MAX + 1];
+	bool recoverable;
+	bool require_pin;
+	bool deleted; /* a tombstone: on disk only */
+	int64_t max_lifetime_ms;
+	int64_t created_at;
+	uint64_t sequence; /* of its last change */
+	uint32_t keys;     /* that exist */
+};
+
+struct account {
+	char slug[SLUG_MAX_LEN + 1];
+	char name[NAME_MAX_LEN + 1];
+	enum account_status status;
+	int64_t created_at;
+	uint64_t sequence;
+	uint32_t keys;
+	uint32_t enabled_count;
+	struct product **enabled; /* products it may have keys for */
+};
+
+enum key_state {
+	KEY_ACTIVE = 1,
+	KEY_DISABLED,
+	KEY_REVOKED,
+	KEY_DELETED, /* a tombstone: on disk only */
+};
+
+/* What a key is restricted by; a bit spares verification looking. */
+enum key_flag {
+	KEY_HAS_USER = 1,
+	KEY_HAS_SERVICES = 2,
+	KEY_HAS_CALLERS = 4,
+	KEY_ALLOWLIST_ON = 8,
+};
+
+/* A secret that holds on for a while after a rotation. */
+struct previous_secret {
+	int64_t until;
+	uint8_t hash[TOKEN_HASH_BYTES];
+};
+
+/* Rate: a bucket of limit calls, refilled with limit calls every per_ms. */
+struct key_limits {
+	uint32_t rate_limit;  /* 0: none */
+	uint8_t quota_period; /* enum quota_period */
+	int64_t rate_per_ms;
+	uint64_t quota_limit;
+	/* From here on: how things stand, in memory alone. */
+	int64_t refilled_at;                   /* monotonic ms */
+	__extension__ unsigned __int128 level; /* calls times rate_per_ms */
+};
+
+/*
+ * The part of a key that has no fixed size, as one encoded string: see
+ * key_details. It is read in place.
+ */
+struct key {
+	char id[TOKEN_ID_LEN];
+	uint8_t type;       /* enum key_type */
+	uint8_t state;      /* enum key_state */
+	uint8_t permission; /* enum permission */
+	uint8_t flags;      /* enum key_flag */
+	uint8_t hash[TOKEN_HASH_BYTES];
+	struct account *account;
+	struct product *product;
+	int64_t created_at;
+	int64_t expires_at;
+	int64_t last_used_at;
+	struct address last_used_address;
+	struct key_limits *limits;        /* NULL: none */
+	struct previous_secret *previous; /* NULL: none */
+	uint8_t *details;
+	uint32_t details_len;
+	uint32_t position; /* in the index's list */
+	uint64_t sequence;
+};
+
+/*
+ * The details, decoded to views. Lists hold:
+ *   scopes    the scope's text
+ *   services  the service's text
+ *   callers   4 bytes of uid, then the login it was named by
+ *   allowlist 16 bytes of network, 1 of prefix length, then the label
+ */
+struct key_details {
+	struct bytes name, environment, user, created_by;
+	struct list scopes, services, callers, allowlist;
+	int64_t rotated_at;
+	int64_t state_at; /* when disabled, enabled or revoked */
+	struct bytes revoked_reason;
+	struct bytes sealed; /* a recoverable secret; kept for later */
+};
+
+enum {
+	LOGIN_MAX_LEN = USER_MAX_LEN,
+	CALLER_ITEM_MAX = 4 + LOGIN_MAX_LEN,
+	ALLOW_ITEM_MIN = 16 + 1,
+	ALLOW_ITEM_MAX = ALLOW_ITEM_MIN + LABEL_MAX_LEN,
+	REASON_MAX_LEN = 128,
+	SEALED_MAX_LEN = 24 + 16 + TOKEN_MAX,
+	KEY_DETAILS_MAX = (1 + NAME_MAX_LEN) + (1 + ENVIRONMENT_MAX_LEN) +
+	    (1 + USER_MAX_LEN) + (1 + LOGIN_MAX_LEN) + 1 + SCOPE_LIST_MAX + 1 +
+	    SERVICES_MAX * (1 + SERVICE_MAX_LEN) + 1 +
+	    CALLERS_MAX * (1 + CALLER_ITEM_MAX) + 1 +
+	    ALLOW_MAX * (1 + ALLOW_ITEM_MAX) + 8 + 8 + (1 + REASON_MAX_LEN) +
+	    (1 + SEALED_MAX_LEN),
+};
+
+void key_details_write(struct writer *w, const struct key_details *details);
+/* False where the bytes are not exactly one set of details. */
+bool key_details_read(struct bytes encoded, struct key_details *details);
+/* Of a key in memory, whose details were checked when they got there. */
+struct key_details key_details(const struct key *key);
+
+/* One allow-list entry out of its list item, and into one. */
+struct allow_entry {
+	struct cidr cidr;
+	struct bytes label;
+};
+bool allow_entry_read(struct bytes item, struct allow_entry *entry);
+/* Appends an item, its length before it, as lists want it. */
+void allow_entry_write(struct writer *w, const struct allow_entry *entry);
+bool allowlist_has(struct list allowlist, const struct address *address);
+
+struct caller {
+	uint32_t uid;
+	struct bytes login;
+};
+bool caller_read(struct bytes item, struct caller *caller);
+void caller_write(struct writer *w, const struct caller *caller);
+bool callers_have(struct list callers, uint32_t uid);
+
+enum { KEY_ID_SIZE = KEY_ID_MAX + 1 };
+/* PREFIX_ID, NUL-terminated; returns its length. */
+size_t key_id_text(const struct key *key, char out[KEY_ID_SIZE]);
+
+/* "active", "disabled", "revoked" or "expired" at this time. */
+const char *key_status_text(const struct key *key, int64_t now);
+const char *account_status_text(enum account_status status);
+
+bool
+account_may_use(const struct account *account, const struct product *product);
+
+/* Frees what a key owns, and the key. */
+void key_free(struct key *key);
+
+#endif

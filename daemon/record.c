@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record.h"
+
+#include <string.h>
+
+static const struct {
+	enum record_kind kind;
+	uint16_t size;
+} sizes[] = {
+    {RECORD_ROOT, 512},
+    {RECORD_ACCOUNT, 320},
+    {RECORD_PRODUCT, 320},
+    {RECORD_ENABLED, 160},
+    {RECORD_KEY, 272},
+    {RECORD_KEY_MORE, 512},
+    {RECORD_OPERATION, 192},
+};
+
+enum {
+	/* Everything of an X record but the details. */
+	KEY_MORE_ROOM = 512 - RECORD_HEADER_LEN - MAC_BYTES - 2,
+	AT_SEQUENCE = 4,
+};
+
+_Static_assert(1 + (KEY_DETAILS_MAX + KEY_MORE_ROOM - 1) / KEY_MORE_ROOM <=
+	KEY_RECORDS_MAX,
+    "the longest details fit the records a key may have");
+
+static uint16_t
+size_of_kind(uint8_t kind)
+{
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		if (sizes[i].kind == kind)
+			return sizes[i].size;
+	return 0;
+}
+
+/* Names */
+
+static struct record_name
+name_of(enum record_kind kind, const void *rest, size_t len)
+{
+	struct record_name name = {{(uint8_t)kind}, (uint8_t)(1 + len)};
+
+	memcpy(name.bytes + 1, rest, len);
+	return name;
+}
+
+static struct record_name
+name_of_slug(enum record_kind kind, const char *slug)
+{
+	return name_of(kind, slug, strlen(slug));
+}
+
+struct record_name
+record_name_root(void)
+{
+	return name_of(RECORD_ROOT, "", 0);
+}
+
+struct record_name
+record_name_operation(uint64_t sequence)
+{
+	uint16_t slot = (uint16_t)(sequence % OPERATIONS_KEPT);
+	uint8_t rest[2] = {(uint8_t)(slot >> 8), (uint8_t)slot};
+
+	return name_of(RECORD_OPERATION, rest, sizeof rest);
+}
+
+void
+record_name_key_more(struct record *record, const char *id, size_t n)
+{
+	uint8_t rest[TOKEN_ID_LEN + 1];
+
+	memcpy(rest, id, TOKEN_ID_LEN);
+	rest[TOKEN_ID_LEN] = (uint8_t)n;
+	record->name = name_of(RECORD_KEY_MORE, rest, sizeof rest);
+	record->len = 0;
+}
+
+/* Encoding */
+
+static struct writer
+begin(struct record *record, struct record_name name, enum record_state state)
+{
+	enum record_kind kind = (enum record_kind)name.bytes[0];
+	struct writer w;
+
+	memset(record, 0, sizeof *record);
+	record->name = name;
+	record->len = size_of_kind(name.bytes[0]);
+	w = writer_over(record->data, record->len - (size_t)MAC_BYTES);
+	write_u8(&w, RECORD_VERSION);
+	write_u8(&w, (uint8_t)kind);
+	write_u8(&w, (uint8_t)state);
+	write_u8(&w, 0);
+	write_u64(&w, 0); /* the sequence: record_seal() */
+	return w;
+}
+
+void
+record_from_root(struct record *record, const struct root *root)
+{
+	struct writer w = begin(record, record_name_root(), RECORD_LIVE);
+
+	write_u64(&w, root->generation);
+	write_u64(&w, root->records);
+	write_bytes(&w, root->digest, MAC_BYTES);
+	write_time(&w, root->created_at);
+	write_bytes(&w, root->key_check, KEY_CHECK_BYTES);
+	write_bytes(&w, root->wrapped, WRAPPED_KEYS_BYTES);
+}
+
+void
+record_from_account(struct record *record, const struct account *account)
+{
+	struct writer w = begin(record,
+	    name_of_slug(RECORD_ACCOUNT, account->slug),
+	    account->status == ACCOUNT_DELETED ? RECORD_DELETED : RECORD_LIVE);
+
+	write_u8(&w, (uint8_t)account->status);
+	write_time(&w, account->created_at);
+	write_string8(&w, bytes_of(account->name));
+}
+
+void
+record_from_product(struct record *record, const struct product *product)
+{
+	struct writer w =
+	    begin(record, name_of_slug(RECORD_PRODUCT, product->slug),
+		product->deleted ? RECORD_DELETED : RECORD_LIVE);
+
+	write_u8(&w, product->recoverable);
+	write_u8(&w, product->require_pin);
+	write_time(&w, product->max_lifetime_ms);
+	write_time(&w, product->created_at);
+	write_string8(&w, bytes_of(product->prefix));
+	write_string8(&w, bytes_of(product->name));
+}
+
+void
+record_from_enabled(struct record *record, const struct account *account,
+    const struct product *product, bool enabled)
+{
+	char rest[RECORD_NAME_MAX];
+	size_t account_len = strlen(account->slug);
+	size_t product_len = strlen(product->slug);
+
+	memcpy(rest, account->slug, account_len);
+	rest[account_len] = '/';
+	memcpy(rest + account_len + 1, product->slug, product_len);
+	begin(record,
+	    name_of(RECORD_ENABLED, rest, account_len + 1 + product_len),
+	    enabled ? RECORD_LIVE : RECORD_DELETED);
+}
+
+void
+record_from_operation(struct record *record, const struct operation *operation)
+{
+	struct writer w = begin(
+	    record, record_name_operation(operation->sequence), RECORD_LIVE);
+
+	write_u8(&w, operation->kind);
+	write_time(&w, operation->at);
+	write_string8(&w, bytes_of(operation->id));
+	write_string8(&w, bytes_of(operation->object));
+}
+
+/* Everything of a K record up to the details. */
+static void
+write_key_core(struct writer *w, const struct key *key)
+{
+	static const struct previous_secret no_previous;
+	static const struct key_limits no_limits;
+	const struct previous_secret *previous =
+	    key->previous != NULL ? key->previous : &no_previous;
+	const struct key_limits *limits =
+	    key->limits != NULL ? key->limits : &no_limits;
+
+	write_u8(w, key->type);
+	write_u8(w, key->state);
+	write_u8(w, key->permission);
+	write_u8(w, key->flags);
+	write_bytes(w, key->hash, TOKEN_HASH_BYTES);
+	write_time(w, previous->until);
+	write_bytes(w, previous->hash, TOKEN_HASH_BYTES);
+	write_time(w, key->created_at);
+	write_time(w, key->expires_at);
+	write_u32(w, limits->rate_limit);
+	write_time(w, limits->rate_per_ms);
+	write_u64(w, limits->quota_limit);
+	write_u8(w, limits->quota_period);
+	write_u16(w, (uint16_t)key->details_len);
+	write_string8(w, bytes_of(key->account->slug));
+	write_string8(w, bytes_of(key->product->slug));
+}
+
+/* What is left of a K record for details: none, where both slugs are long. */
+static size_t
+room_in_core(const struct writer *w)
+{
+	return w->failed ? 0 : w->capacity - w->len;
+}
+
+size_t
+key_more_count(size_t details_len)
+{
+	return (details_len + KEY_MORE_ROOM - 1) / KEY_MORE_ROOM;
+}
+
+size_t
+records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key)
+{
+	bool deleted = key->state == KEY_DELETED;
+	size_t done, count = 1;
+	struct writer w =
+	    begin(&records[0], name_of(RECORD_KEY, key->id, TOKEN_ID_LEN),
+		deleted ? RECORD_DELETED : RECORD_LIVE);
+
+	if (deleted)
+		return count;
+	write_key_core(&w, key);
+	done = room_in_core(&w);
+	if (done > key->details_len)
+		done = key->details_len;
+	write_bytes(&w, key->details, done);
+	while (done < key->details_len) {
+		struct record *more = &records[count];
+		size_t part = key->details_len - done;
+
+		if (part > KEY_MORE_ROOM)
+			part = KEY_MORE_ROOM;
+		record_name_key_more(more, key->id, count);
+		w = begin(more, more->name, RECORD_LIVE);
+		write_u16(&w, (uint16_t)part);
+		write_bytes(&w, key->details + done, part);
+		done += part;
+		count++;
+	}
+	return count;
+}
+
+void
+record_seal(
+    struct record *record, uint64_t sequence, const struct keyring *ring)
+{
+	struct writer w = writer_over(record->data + AT_SEQUENCE, 8);
+	size_t len = record->len - (size_t)MAC_BYTES;
+
+	write_u64(&w, sequence);
+	secret_mac(ring, record->name.bytes, record->name.len, record->data,
+	    len, record->data + len);
+}
+
+/* Decoding */
+
+bool
+record_open(struct bytes name, struct bytes data, const struct keyring *ring,
+    struct record_view *view, const char **problem)
+{
+	struct reader r;
+	uint8_t version, kind, state;
+	uint8_t mac[MAC_BYTES];
+	size_t len;
+
+	if (name.len < 1 || data.len < RECORD_HEADER_LEN + MAC_BYTES ||
+	    data.len != size_of_kind(name.data[0])) {
+		*problem = "wrong size";
+		return false;
+	}
+	len = data.len - MAC_BYTES;
+	r = reader_over(data.data, len);
+	version = read_u8(&r);
+	kind = read_u8(&r);
+	state = read_u8(&r);
+	read_u8(&r);
+	view->sequence = read_u64(&r);
+	if (ring != NULL) {
+		secret_mac(ring, name.data, name.len, data.data, len, mac);
+		if (memcmp(mac, data.data + len, MAC_BYTES) != 0) {
+			*problem = "wrong MAC";
+			return false;
+		}
+	}
+	/* Asked after the MAC, so that damage is called damage. */
+	if (version != RECORD_VERSION) {
+		*problem = "made by another version of apikeyd";
+		return false;
+	}
+	if (kind != name.data[0] ||
+	    (state != RECORD_LIVE && state != RECORD_DELETED)) {
+		*problem = "wrong header";
+		return false;
+	}
+	view->kind = (enum record_kind)kind;
+	view->state = (enum record_state)state;
+	view->name = (struct bytes){name.data + 1, name.len - 1};
+	view->body = r;
+	view->mac = (struct bytes){data.data + len, MAC_BYTES};
+	return true;
+}
+
+/* What follows the last field is zeros. */
+static bool
+body_done(const struct reader *r)
+{
+	if (r->failed)
+		return false;
+	for (size_t i = 0; i < r->left; i++)
+		if (r->at[i] != 0)
+			return false;
+	return true;
+}
+
+/* Text into an array of its type, NUL-terminated; false where it is longer or
+ * holds a NUL itself. */
+static bool
+copy_text(struct bytes text, char *out, size_t size)
+{
+	if (text.len >= size ||
+	    (text.len > 0 && memchr(text.data, 0, text.len) != NULL))
+		return false;
+	if (text.len > 0)
+		memcpy(out, text.data, text.len);
+	out[text.len] = '\0';
+	return true;
+}
+
+static bool
+copy_slug(struct bytes text, char out[SLUG_MAX_LEN + 1])
+{
+	return copy_text(text, out, SLUG_MAX_LEN + 1) && slug_valid(out);
+}
+
+bool
+record_to_root(struct record_view *view, struct root *root)
+{
+	struct reader *r = &view->body;
+	struct bytes digest, check, wrapped;
+
+	root->sequence = view->sequence;
+	root->generation = read_u64(r);
+	root->records = read_u64(r);
+	digest = read_bytes(r, MAC_BYTES);
+	root->created_at = read_time(r);
+	check = read_bytes(r, KEY_CHECK_BYTES);
+	wrapped = read_bytes(r, WRAPPED_KEYS_BYTES);
+	if (!body_done(r))
+		return false;
+	memcpy(root->digest, digest.data, MAC_BYTES);
+	memcpy(root->key_check, check.data, KEY_CHECK_BYTES);
+	memcpy(root->wrapped, wrapped.data, WRAPPED_KEYS_BYTES);
+	return true;
+}
+
+bool
+record_to_account(struct record_view *view, struct account *account)
+{
+	struct reader *r = &view->body;
+	uint8_t status = read_u8(r);
+
+	account->created_at = read_time(r);
+	account->sequence = view->sequence;
+	if (!copy_text(read_string8(r, NAME_MAX_LEN), account->name,
+		sizeof account->name) ||
+	    !body_done(r) || !copy_slug(view->name, account->slug) ||
+	    status < ACCOUNT_PENDING || status > ACCOUNT_DELETED)
+		return false;
+	account->status = (enum account_status)status;
+	return true;
+}
+
+bool
+record_to_product(struct record_view *view, struct product *product)
+{
+	struct reader *r = &view->body;
+
+	product->recoverable = read_u8(r) != 0;
+	product->require_pin = read_u8(r) != 0;
+	product->max_lifetime_ms = read_time(r);
+	product->created_at = read_time(r);
+	product->sequence = view->sequence;
+	product->deleted = view->state == RECORD_DELETED;
+	return copy_text(read_string8(r, TOKEN_PREFIX_MAX), product->prefix,
+		   sizeof product->prefix) &&
+	    copy_text(read_string8(r, NAME_MAX_LEN), product->name,
+		sizeof product->name) &&
+	    body_done(r) && copy_slug(view->name, product->slug) &&
+	    token_prefix_valid(product->prefix, strlen(product->prefix));
+}
+
+bool
+record_to_enabled(struct record_view *view, struct enabled_record *enabled)
+{
+	const uint8_t *slash = memchr(view->name.data, '/', view->name.len);
+	struct bytes account, product;
+
+	if (slash == NULL)
+		return false;
+	account.data = view->name.data;
+	account.len = (size_t)(slash - view->name.data);
+	product.data = slash + 1;
+	product.len = view->name.len - account.len - 1;
+	enabled->enabled = view->state == RECORD_LIVE;
+	return body_done(&view->body) && copy_slug(account, enabled->account) &&
+	    copy_slug(product, enabled->product);
+}
+
+bool
+record_to_operation(struct record_view *view, struct operation *operation)
+{
+	struct reader *r = &view->body;
+
+	operation->kind = read_u8(r);
+	operation->at = read_time(r);
+	operation->sequence = view->sequence;
+	return copy_text(read_string8(r, OPERATION_ID_MAX), operation->id,
+		   sizeof operation->id) &&
+	    copy_text(read_string8(r, SLUG_MAX_LEN), operation->object,
+		sizeof operation->object) &&
+	    body_done(r);
+}
+
+static bool
+read_key_core(struct reader *r, struct key_record *key)
+{
+	struct bytes hash, previous;
+
+	key->type = read_u8(r);
+	key->state = read_u8(r);
+	key->permission = read_u8(r);
+	key->flags = read_u8(r);
+	hash = read_bytes(r, TOKEN_HASH_BYTES);
+	key->previous.until = read_time(r);
+	previous = read_bytes(r, TOKEN_HASH_BYTES);
+	key->created_at = read_time(r);
+	key->expires_at = read_time(r);
+	key->limits.rate_limit = read_u32(r);
+	key->limits.rate_per_ms = read_time(r);
+	key->limits.quota_limit = read_u64(r);
+	key->limits.quota_period = read_u8(r);
+	key->details_len = read_u16(r);
+	if (!copy_slug(read_string8(r, SLUG_MAX_LEN), key->account) ||
+	    !copy_slug(read_string8(r, SLUG_MAX_LEN), key->product) ||
+	    r->failed)
+		return false;
+	memcpy(key->hash, hash.data, TOKEN_HASH_BYTES);
+	memcpy(key->previous.hash, previous.data, TOKEN_HASH_BYTES);
+	return true;
+}
+
+bool
+record_to_key(struct record_view *view, struct key_record *key)
+{
+	struct reader *r = &view->body;
+	size_t part;
+
+	memset(key, 0, sizeof *key);
+	if (view->name.len != TOKEN_ID_LEN ||
+	    !base62_valid((const char *)view->name.data, TOKEN_ID_LEN))
+		return false;
+	memcpy(key->id, view->name.data, TOKEN_ID_LEN);
+	if (view->state == RECORD_DELETED) {
+		key->state = KEY_DELETED;
+		return body_done(r);
+	}
+	if (!read_key_core(r, key) || key->state < KEY_ACTIVE ||
+	    key->state > KEY_REVOKED || key->details_len > KEY_DETAILS_MAX ||
+	    (key->type != KEY_BEARER && key->type != KEY_HMAC) ||
+	    (key->permission != PERMISSION_READ &&
+		key->permission != PERMISSION_WRITE) ||
+	    key->limits.quota_period > QUOTA_TOTAL ||
+	    (key->limits.rate_limit != 0 && key->limits.rate_per_ms <= 0))
+		return false;
+	part = r->left < key->details_len ? r->left : key->details_len;
+	key->details = read_bytes(r, part);
+	return body_done(r);
+}
+
+bool
+record_to_key_more(struct record_view *view, struct key_more_record *more)
+{
+	struct reader *r = &view->body;
+
+	if (view->name.len != TOKEN_ID_LEN + 1)
+		return false;
+	memcpy(more->id, view->name.data, TOKEN_ID_LEN);
+	more->n = view->name.data[TOKEN_ID_LEN];
+	more->details = read_bytes(r, read_u16(r));
+	return body_done(r) && more->n >= 1 && more->n < KEY_RECORDS_MAX;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "secret.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "log.h"
+
+_Static_assert(SECRET_KEY_BYTES + TOKEN_MAX <= 128,
+    "hash key and token are one block of BLAKE2b");
+_Static_assert(WRAPPED_KEYS_BYTES ==
+	crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES +
+	    sizeof(struct keyring),
+    "a wrapped keyring is a nonce and a secretbox");
+
+bool
+secret_init(void)
+{
+	unsigned char probe[32];
+
+	if (sodium_init() < 0) {
+		log_error("libsodium cannot be initialised");
+		return false;
+	}
+	/* sodium_malloc() does not say when locking failed: look here. */
+	if (sodium_mlock(probe, sizeof probe) != 0)
+		log_warning("memory cannot be locked (%s): keys may reach swap "
+			    "space; raise LimitMEMLOCK",
+		    strerror(errno));
+	else
+		sodium_munlock(probe, sizeof probe);
+	return true;
+}
+
+static struct keyring *
+keyring_alloc(void)
+{
+	return sodium_malloc(sizeof(struct keyring));
+}
+
+struct keyring *
+keyring_new(void)
+{
+	struct keyring *ring = keyring_alloc();
+
+	if (ring == NULL)
+		return NULL;
+	randombytes_buf(ring, sizeof *ring);
+	sodium_mprotect_readonly(ring);
+	return ring;
+}
+
+void
+keyring_free(struct keyring *ring)
+{
+	sodium_free(ring); /* wipes; NULL is fine */
+}
+
+void
+master_key_check(
+    const uint8_t master[SECRET_KEY_BYTES], uint8_t check[KEY_CHECK_BYTES])
+{
+	static const char what[] = "apikeyd master key check";
+
+	crypto_generichash(check, KEY_CHECK_BYTES, (const uint8_t *)what,
+	    sizeof what - 1, master, SECRET_KEY_BYTES);
+}
+
+void
+keyring_wrap(const struct keyring *ring, const uint8_t master[SECRET_KEY_BYTES],
+    uint8_t wrapped[WRAPPED_KEYS_BYTES])
+{
+	randombytes_buf(wrapped, crypto_secretbox_NONCEBYTES);
+	crypto_secretbox_easy(wrapped + crypto_secretbox_NONCEBYTES,
+	    (const uint8_t *)ring, sizeof *ring, wrapped, master);
+}
+
+struct keyring *
+keyring_unwrap(const uint8_t wrapped[WRAPPED_KEYS_BYTES],
+    const uint8_t master[SECRET_KEY_BYTES])
+{
+	struct keyring *ring = keyring_alloc();
+
+	if (ring == NULL)
+		return NULL;
+	if (crypto_secretbox_open_easy((uint8_t *)ring,
+		wrapped + crypto_secretbox_NONCEBYTES,
+		WRAPPED_KEYS_BYTES - crypto_secretbox_NONCEBYTES, wrapped,
+		master) != 0) {
+		keyring_free(ring);
+		return NULL;
+	}
+	sodium_mprotect_readonly(ring);
+	return ring;
+}
+
+void
+secret_random_id(char id[TOKEN_ID_LEN])
+{
+	for (size_t i = 0; i < TOKEN_ID_LEN; i++)
+		id[i] = base62_digit(randombytes_uniform(62));
+}
+
+size_t
+secret_new_token(const char *prefix, const char *id, char token[TOKEN_MAX + 1])
+{
+	uint8_t secret[TOKEN_SECRET_BYTES];
+	size_t len;
+
+	randombytes_buf(secret, sizeof secret);
+	len = token_make(prefix, id, secret, token);
+	sodium_memzero(secret, sizeof secret);
+	return len;
+}
+
+void
+secret_hash_token(const struct keyring *ring, const char *token, size_t len,
+    uint8_t hash[TOKEN_HASH_BYTES])
+{
+	uint8_t block[SECRET_KEY_BYTES + TOKEN_MAX];
+
+	if (len > TOKEN_MAX)
+		len = TOKEN_MAX;
+	memcpy(block, ring->hash, SECRET_KEY_BYTES);
+	memcpy(block + SECRET_KEY_BYTES, token, len);
+	crypto_generichash(
+	    hash, TOKEN_HASH_BYTES, block, SECRET_KEY_BYTES + len, NULL, 0);
+	sodium_memzero(block, sizeof block);
+}
+
+bool
+secret_hash_equal(
+    const uint8_t a[TOKEN_HASH_BYTES], const uint8_t b[TOKEN_HASH_BYTES])
+{
+	return sodium_memcmp(a, b, TOKEN_HASH_BYTES) == 0;
+}
+
+void
+secret_mac(const struct keyring *ring, const void *name, size_t name_len,
+    const void *data, size_t len, uint8_t mac[MAC_BYTES])
+{
+	crypto_generichash_state state;
+	uint8_t name_size = (uint8_t)name_len;
+
+	/* The length goes first, so that no name can borrow from the data. */
+	crypto_generichash_init(&state, ring->mac, SECRET_KEY_BYTES, MAC_BYTES);
+	crypto_generichash_update(&state, &name_size, 1);
+	crypto_generichash_update(&state, name, name_len);
+	crypto_generichash_update(&state, data, len);
+	crypto_generichash_final(&state, mac, MAC_BYTES);
+}
+
+void
+secret_wipe(void *data, size_t len)
+{
+	sodium_memzero(data, len);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All cryptography of the daemon, by libsodium: random tokens, their keyed
+ * hash, record MACs, and the wrapping of the store's own keys.
+ *
+ * The keys live in memory that is locked, kept out of core dumps and fenced
+ * by guard pages (sodium_malloc). They are never changed once made, so both
+ * threads read them without a lock.
+ */
+#ifndef DAEMON_SECRET_H
+#define DAEMON_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/token.h"
+
+enum {
+	SECRET_KEY_BYTES = 32,
+	TOKEN_HASH_BYTES = 32,
+	MAC_BYTES = 16,
+	/* nonce, authenticator and four keys */
+	WRAPPED_KEYS_BYTES = 24 + 16 + 4 * SECRET_KEY_BYTES,
+	KEY_CHECK_BYTES = 16,
+};
+
+/* The store's keys: separate, random, made with it, wrapped under the master
+ * key in its root record. */
+struct keyring {
+	uint8_t hash[SECRET_KEY_BYTES]; /* of tokens */
+	uint8_t mac[SECRET_KEY_BYTES];  /* of records */
+	uint8_t seal[SECRET_KEY_BYTES]; /* of recoverable secrets */
+	uint8_t pin[SECRET_KEY_BYTES];  /* of operators' PINs */
+};
+
+/*
+ * To be called once, before anything else. False, with a logged line, where
+ * libsodium does not work. Warns where memory cannot be locked.
+ */
+bool secret_init(void);
+
+/* NULL where there is no memory. Free with keyring_free(), which wipes. */
+struct keyring *keyring_new(void); /* random */
+void keyring_free(struct keyring *ring);
+
+/* A value by which a wrong master key is known for what it is. */
+void master_key_check(
+    const uint8_t master[SECRET_KEY_BYTES], uint8_t check[KEY_CHECK_BYTES]);
+void
+keyring_wrap(const struct keyring *ring, const uint8_t master[SECRET_KEY_BYTES],
+    uint8_t wrapped[WRAPPED_KEYS_BYTES]);
+/* NULL where wrapped is not what keyring_wrap() made with this master key. */
+struct keyring *keyring_unwrap(const uint8_t wrapped[WRAPPED_KEYS_BYTES],
+    const uint8_t master[SECRET_KEY_BYTES]);
+
+/* TOKEN_ID_LEN random base62 characters, each equally likely. */
+void secret_random_id(char id[TOKEN_ID_LEN]);
+/* The token of this ID with a new random secret. Returns its length; the
+ * caller wipes it. */
+size_t
+secret_new_token(const char *prefix, const char *id, char token[TOKEN_MAX + 1]);
+
+/*
+ * BLAKE2b-256(hash key || token): a prefix MAC, sound for BLAKE2 (RFC 7693;
+ * it has no length extension), and one compression, as both fit one block of
+ * 128 bytes.
+ */
+void secret_hash_token(const struct keyring *ring, const char *token,
+    size_t len, uint8_t hash[TOKEN_HASH_BYTES]);
+/* In a time that does not depend on where they differ. */
+bool secret_hash_equal(
+    const uint8_t a[TOKEN_HASH_BYTES], const uint8_t b[TOKEN_HASH_BYTES]);
+
+/* Keyed BLAKE2b of what lies in the store under a name. */
+void secret_mac(const struct keyring *ring, const void *name, size_t name_len,
+    const void *data, size_t len, uint8_t mac[MAC_BYTES]);
+
+void secret_wipe(void *data, size_t len);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * keys.tdb: the only place that knows tdb.
+ *
+ * Opening and loading happen on the calling thread, before store_start().
+ * From then on a thread of its own has the file, since a commit takes four
+ * syncs and verification must not wait for one. The two threads exchange
+ * changes and nothing else: the loop submits, the store thread commits all
+ * that has gathered in one transaction, and hands them back.
+ *
+ * A change counts only if tdb_transaction_commit() returned 0 *and* tdb's log
+ * callback stayed silent: a failed sync may show in the latter alone. After
+ * any other sign of damage the store is suspect: no change is taken any more
+ * until the next start has verified every record.
+ */
+#ifndef DAEMON_STORE_H
+#define DAEMON_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "secret.h"
+
+struct store;
+
+/*
+ * Makes an empty store: keys.tdb.new in directory, synced, renamed to
+ * keys.tdb. expected_keys sizes its hash table for good. False after logging.
+ */
+bool store_create(const char *directory, unsigned expected_keys,
+    const uint8_t master[SECRET_KEY_BYTES]);
+
+/*
+ * Opens keys.tdb, verifies every record against its MAC and all of them
+ * against the root, and passes each (but the root) to load, in no particular
+ * order; load returns false, with *problem set, to refuse one. Where all of
+ * that holds but tdb's own structure does not (a kill while the file grew
+ * leaves it so), the records are copied into a new file, which takes the old
+ * one's place. NULL after logging one line that names the file and the cause;
+ * nothing was written then.
+ *
+ * *ring is the store's keyring; the caller frees it after store_close().
+ */
+typedef bool
+store_load_fn(void *context, struct record_view *view, const char **problem);
+struct store *store_open(const char *directory, unsigned expected_keys,
+    const uint8_t master[SECRET_KEY_BYTES], struct keyring **ring,
+    store_load_fn *load, void *context);
+
+enum store_result {
+	STORE_OK,
+	STORE_EXISTS,  /* a record marked is_new is there already */
+	STORE_FULL,    /* no room: on the disk, or below tdb's 4 GiB */
+	STORE_FAILED,  /* an error that left the store as it was */
+	STORE_SUSPECT, /* the store can no longer be trusted to be written */
+};
+const char *store_result_text(enum store_result result);
+
+/* One record to be written, or erased. */
+struct store_write {
+	struct record record;
+	bool erase;
+	bool is_new; /* STORE_EXISTS where the name is taken */
+};
+
+/*
+ * A change: all of its writes, or none. The submitter allocates it and has it
+ * back when done() is called, on the loop's thread.
+ */
+struct store_change {
+	struct store_change *next;
+	struct operation operation; /* its id is remembered with the change */
+	enum store_result result;
+	uint64_t sequence; /* given at the commit; 0 where there was none */
+	void (*done)(struct store_change *change);
+	size_t count;
+	struct store_write *writes;
+};
+
+/*
+ * Starts the thread. ready is called on it whenever store_collect() has
+ * something to collect: it may only wake the loop.
+ */
+bool
+store_start(struct store *store, void (*ready)(void *context), void *context);
+void store_submit(struct store *store, struct store_change *change);
+/* On the loop: calls done() of every change that has come back. */
+void store_collect(struct store *store);
+/* Commits what was submitted, joins the thread, closes the file. Collect
+ * afterwards: store_collect() works until store_free(). */
+void store_stop(struct store *store);
+void store_free(struct store *store);
+
+struct store_facts {
+	uint64_t sequence, generation, records, file_bytes;
+	bool suspect;
+	char reason[128]; /* why suspect */
+};
+/* As of the last commit; from any thread. */
+void store_facts(struct store *store, struct store_facts *facts);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * keys.tdb as a file: made, opened and verified, rebuilt, committed to. One
+ * thread at a time. store.c adds the thread and the queue.
+ */
+#ifndef DAEMON_STORE_FILE_H
+#define DAEMON_STORE_FILE_H
+
+#include <limits.h>
+
+#include "store.h"
+
+struct tdb_context;
+
+/* What tdb said through its log callback, the only place where it tells of
+ * some failures. */
+struct complaints {
+	unsigned count;
+	int error;      /* errno as it was at the last one */
+	char text[128]; /* the last one */
+};
+
+struct store_file {
+	struct tdb_context *tdb;
+	char path[PATH_MAX];
+	char directory[PATH_MAX];
+	const struct keyring *ring;
+	struct root root; /* as committed */
+	struct complaints complaints;
+};
+
+/* As store_open(). On failure the file is closed and *ring NULL. */
+bool store_file_open(struct store_file *file, const char *directory,
+    unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
+    struct keyring **ring, store_load_fn *load, void *context);
+void store_file_close(struct store_file *file);
+
+/*
+ * Commits the changes of a list in one transaction and sets each one's result
+ * and sequence. STORE_FAILED and STORE_FULL as a return value mean that none
+ * of them was committed, STORE_SUSPECT that nobody knows.
+ */
+enum store_result
+store_file_commit(struct store_file *file, struct store_change *changes);
+
+uint64_t store_file_size(const struct store_file *file);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "varlink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "secret.h"
+
+enum { MESSAGE_MAX = 1 << 20 };
+
+struct session {
+	struct varlink_service *service;
+	struct conn *conn;
+	struct peer peer;
+	struct call *pending; /* the call being worked on */
+	bool receiving;       /* in received(): no conn_resume() wanted */
+};
+
+struct call {
+	struct session *session; /* NULL: the caller has gone */
+	json_t *message;
+	json_t *parameters; /* borrowed from message, or an empty object */
+	struct peer peer;
+	bool oneway;
+};
+
+/* Memory for jansson that is wiped when freed: its size stands before it. */
+union header {
+	size_t size;
+	max_align_t align;
+};
+
+static void *
+wiping_malloc(size_t size)
+{
+	union header *block;
+
+	if (size > SIZE_MAX - sizeof *block)
+		return NULL;
+	block = malloc(sizeof *block + size);
+	if (block == NULL)
+		return NULL;
+	block->size = size;
+	return block + 1;
+}
+
+static void
+wiping_free(void *memory)
+{
+	union header *block = memory;
+
+	if (block == NULL)
+		return;
+	block--;
+	secret_wipe(block + 1, block->size);
+	free(block);
+}
+
+void
+varlink_init(void)
+{
+	json_set_alloc_funcs(wiping_malloc, wiping_free);
+}
+
+const struct peer *
+call_peer(const struct call *call)
+{
+	return &call->peer;
+}
+
+json_t *
+call_parameters(const struct call *call)
+{
+	return call->parameters;
+}
+
+static void
+call_free(struct call *call)
+{
+	json_decref(call->parameters);
+	json_decref(call->message);
+	free(call);
+}
+
+/* Sends a reply's envelope and ends the call. */
+static void
+finish(struct call *call, json_t *envelope)
+{
+	struct session *session = call->session;
+	bool oneway = call->oneway;
+	char *text;
+
+	call_free(call);
+	if (session != NULL) {
+		session->pending = NULL;
+		text = oneway ? NULL : json_dumps(envelope, JSON_COMPACT);
+		if (text != NULL)
+			conn_send(session->conn, text, strlen(text) + 1);
+		else if (!oneway)
+			conn_finish(session->conn); /* no memory to answer */
+		wiping_free(text);
+		if (!session->receiving)
+			conn_resume(session->conn);
+	}
+	json_decref(envelope);
+}
+
+void
+call_reply(struct call *call, json_t *parameters)
+{
+	finish(call,
+	    json_pack("{s:o}", "parameters",
+		parameters != NULL ? parameters : json_object()));
+}
+
+void
+call_abort(struct call *call)
+{
+	struct session *session = call->session;
+
+	call_free(call);
+	if (session != NULL) {
+		session->pending = NULL;
+		conn_finish(session->conn);
+	}
+}
+
+static void
+answer_error(struct call *call, const char *interface, const char *error,
+    json_t *parameters)
+{
+	finish(call,
+	    json_pack("{s:s++, s:o}", "error", interface, ".", error,
+		"parameters", parameters != NULL ? parameters : json_object()));
+}
+
+void
+call_error(struct call *call, const char *error, json_t *parameters)
+{
+	const char *interface =
+	    call->session != NULL ? call->session->service->interface : "";
+
+	answer_error(call, interface, error, parameters);
+}
+
+static const char standard[] = "org.varlink.service";
+
+void
+call_invalid_parameter(struct call *call, const char *parameter)
+{
+	answer_error(call, standard, "InvalidParameter",
+	    json_pack("{s:s}", "parameter", parameter));
+}
+
+/* org.varlink.service */
+
+static const char standard_description[] =
+    "# What every Varlink service offers.\n"
+    "interface org.varlink.service\n"
+    "\n"
+    "method GetInfo() -> (\n"
+    "  vendor: string,\n"
+    "  product: string,\n"
+    "  version: string,\n"
+    "  url: string,\n"
+    "  interfaces: []string\n"
+    ")\n"
+    "\n"
+    "method GetInterfaceDescription(interface: string) -> "
+    "(description: string)\n"
+    "\n"
+    "error InterfaceNotFound (interface: string)\n"
+    "error MethodNotFound (method: string)\n"
+    "error MethodNotImplemented (method: string)\n"
+    "error InvalidParameter (parameter: string)\n"
+    "error PermissionDenied ()\n"
+    "error ExpectedMore ()\n";
+
+static void
+get_info(struct varlink_service *service, struct call *call)
+{
+	call_reply(call,
+	    json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor",
+		service->vendor, "product", service->product, "version",
+		service->version, "url", service->url, "interfaces", standard,
+		service->interface));
+}
+
+static void
+get_description(struct varlink_service *service, struct call *call)
+{
+	const char *name =
+	    json_string_value(json_object_get(call->parameters, "interface"));
+	const char *description = NULL;
+
+	if (name == NULL) {
+		call_invalid_parameter(call, "interface");
+		return;
+	}
+	if (strcmp(name, service->interface) == 0)
+		description = service->description;
+	else if (strcmp(name, standard) == 0)
+		description = standard_description;
+	if (description == NULL)
+		answer_error(call, standard, "InterfaceNotFound",
+		    json_pack("{s:s}", "interface", name));
+	else
+		call_reply(
+		    call, json_pack("{s:s}", "description", description));
+}
+
+/* The method's name behind "INTERFACE.", or NULL. */
+static const char *
+method_of(const char *method, const char *interface)
+{
+	size_t len = strlen(interface);
+
+	if (strncmp(method, interface, len) != 0 || method[len] != '.')
+		return NULL;
+	return method + len + 1;
+}
+
+static void
+dispatch(struct session *session, struct call *call, const char *method)
+{
+	struct varlink_service *service = session->service;
+	const char *name = method_of(method, standard);
+
+	if (name != NULL && strcmp(name, "GetInfo") == 0) {
+		get_info(service, call);
+		return;
+	}
+	if (name != NULL && strcmp(name, "GetInterfaceDescription") == 0) {
+		get_description(service, call);
+		return;
+	}
+	name = method_of(method, service->interface);
+	if (name != NULL && service->dispatch(service->context, call, name))
+		return;
+	answer_error(call, standard, "MethodNotFound",
+	    json_pack("{s:s}", "method", method));
+}
+
+/*
+ * A call out of one message. NULL where it is none: Varlink has no error for
+ * that, the connection is closed.
+ */
+static struct call *
+call_from(struct session *session, struct bytes message)
+{
+	struct call *call = calloc(1, sizeof *call);
+	json_t *parameters;
+
+	if (call == NULL)
+		return NULL;
+	call->session = session;
+	call->peer = session->peer;
+	call->message = json_loadb((const char *)message.data, message.len,
+	    JSON_REJECT_DUPLICATES, NULL);
+	parameters = json_object_get(call->message, "parameters");
+	if (parameters == NULL || json_is_null(parameters))
+		call->parameters = json_object();
+	else
+		call->parameters = json_incref(parameters);
+	call->oneway = json_is_true(json_object_get(call->message, "oneway"));
+	if (json_is_string(json_object_get(call->message, "method")) &&
+	    json_is_object(call->parameters))
+		return call;
+	call_free(call);
+	return NULL;
+}
+
+static void *
+admin_opened(void *context, struct conn *conn, const struct peer *peer)
+{
+	struct session *session = calloc(1, sizeof *session);
+
+	if (session == NULL)
+		return NULL;
+	session->service = context;
+	session->conn = conn;
+	session->peer = *peer;
+	return session;
+}
+
+static enum plane_status
+admin_received(void *context, void *opaque, struct bytes in, size_t *used,
+    struct writer *out)
+{
+	struct session *session = opaque;
+	const uint8_t *end;
+
+	(void)context;
+	(void)out; /* replies may be long, so they go by conn_send() */
+	*used = 0;
+	if (session == NULL)
+		return PLANE_CLOSE; /* no memory for a session */
+	while ((end = memchr(in.data + *used, 0, in.len - *used)) != NULL) {
+		struct bytes message = {
+		    in.data + *used, (size_t)(end - in.data) - *used};
+		struct call *call = call_from(session, message);
+
+		*used += message.len + 1;
+		if (call == NULL)
+			return PLANE_CLOSE;
+		session->pending = call;
+		session->receiving = true;
+		dispatch(session, call,
+		    json_string_value(
+			json_object_get(call->message, "method")));
+		session->receiving = false;
+		if (session->pending != NULL)
+			return PLANE_WAIT;
+	}
+	return PLANE_MORE;
+}
+
+static void
+admin_closed(void *context, void *opaque)
+{
+	struct session *session = opaque;
+
+	(void)context;
+	if (session == NULL)
+		return;
+	/* What the call began goes on; only nobody hears how it ended. */
+	if (session->pending != NULL)
+		session->pending->session = NULL;
+	free(session);
+}
+
+const struct plane admin_plane = {
+    .name = "admin",
+    .unfinished_max = MESSAGE_MAX,
+    .opened = admin_opened,
+    .received = admin_received,
+    .closed = admin_closed,
+};
