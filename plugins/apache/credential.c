@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "credential.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+static const char *
+authorization_header(bool proxied)
+{
+	return proxied ? "Proxy-Authorization" : "Authorization";
+}
+
+static const char *
+skip_space(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* The parameters after the scheme, or NULL where the scheme is another one.
+ * Scheme names are case-insensitive (RFC 9110 section 11.1). */
+static const char *
+after_bearer(const char *value)
+{
+	static const char scheme[] = "Bearer";
+	size_t len = sizeof scheme - 1;
+
+	value = skip_space(value);
+	if (strncasecmp(value, scheme, len) != 0)
+		return NULL;
+	value += len;
+	if (*value != '\0' && *value != ' ' && *value != '\t')
+		return NULL;
+	return skip_space(value);
+}
+
+/* httpd joins repeated header lines with a comma, which no token contains. */
+static bool
+names_bearer(const char *value)
+{
+	for (; value != NULL; value = strchr(value, ',')) {
+		if (*value == ',')
+			value++;
+		if (after_bearer(value) != NULL)
+			return true;
+	}
+	return false;
+}
+
+struct finding {
+	enum credential_count count;
+	struct credential credential;
+};
+
+static void
+found(struct finding *finding, enum source_kind from, const char *token,
+    bool several)
+{
+	finding->count = finding->count == CREDENTIAL_NONE && !several
+	    ? CREDENTIAL_ONE
+	    : CREDENTIAL_SEVERAL;
+	finding->credential = (struct credential){token, from};
+}
+
+static const char *
+trimmed(apr_pool_t *pool, const char *text)
+{
+	size_t len;
+
+	text = skip_space(text);
+	len = strlen(text);
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	return apr_pstrmemdup(pool, text, len);
+}
+
+static void
+find_bearer(apr_pool_t *pool, const char *value, struct finding *finding)
+{
+	const char *token;
+
+	if (!names_bearer(value))
+		return;
+	token = after_bearer(value);
+	found(finding, SOURCE_BEARER, trimmed(pool, token != NULL ? token : ""),
+	    strchr(value, ',') != NULL);
+}
+
+static void
+find_header(apr_pool_t *pool, const char *value, struct finding *finding)
+{
+	const char *token = value == NULL ? "" : trimmed(pool, value);
+
+	if (token[0] != '\0')
+		found(
+		    finding, SOURCE_HEADER, token, strchr(token, ',') != NULL);
+}
+
+/*
+ * Cuts the next NAME=VALUE off *query. Returns it, or NULL at the end; *value
+ * is decoded where the parameter is called name, and else NULL. A name is
+ * compared decoded, since that is how a backend will see it.
+ */
+static const char *
+next_parameter(
+    apr_pool_t *pool, const char **query, const char *name, const char **value)
+{
+	size_t len = strcspn(*query, "&;");
+	char *raw, *decoded, *equals;
+
+	*value = NULL;
+	if (**query == '\0')
+		return NULL;
+	raw = apr_pstrmemdup(pool, *query, len);
+	*query += len + ((*query)[len] != '\0');
+	decoded = apr_pstrdup(pool, raw);
+	equals = strchr(decoded, '=');
+	if (equals != NULL)
+		*equals = '\0';
+	/* A bad escape is left as it is, and is then a bad token. */
+	ap_unescape_urlencoded(decoded);
+	if (strcmp(decoded, name) == 0) {
+		*value = equals != NULL ? equals + 1 : "";
+		ap_unescape_urlencoded((char *)*value);
+	}
+	return raw;
+}
+
+static void
+find_query(apr_pool_t *pool, const char *query, const char *name,
+    struct finding *finding)
+{
+	const char *value;
+
+	while (
+	    query != NULL && next_parameter(pool, &query, name, &value) != NULL)
+		if (value != NULL && value[0] != '\0')
+			found(finding, SOURCE_QUERY, value, false);
+}
+
+enum credential_count
+credential_find(apr_pool_t *pool, const apr_table_t *headers, const char *query,
+    int proxied, const apr_array_header_t *sources,
+    struct credential *credential)
+{
+	struct finding finding = {CREDENTIAL_NONE, {NULL, SOURCE_BEARER}};
+
+	for (int i = 0; i < sources->nelts; i++) {
+		const struct source *source =
+		    &APR_ARRAY_IDX(sources, i, struct source);
+
+		switch (source->kind) {
+		case SOURCE_BEARER:
+			find_bearer(pool,
+			    apr_table_get(
+				headers, authorization_header(proxied)),
+			    &finding);
+			break;
+		case SOURCE_HEADER:
+			find_header(pool, apr_table_get(headers, source->name),
+			    &finding);
+			break;
+		case SOURCE_QUERY:
+			find_query(pool, query, source->name, &finding);
+			break;
+		}
+	}
+	*credential = finding.credential;
+	return finding.count;
+}
+
+/* query without the parameters called name; NULL where none is left. */
+static char *
+without_parameter(apr_pool_t *pool, const char *query, const char *name)
+{
+	char *kept = NULL;
+	const char *raw, *value;
+
+	while ((raw = next_parameter(pool, &query, name, &value)) != NULL)
+		if (value == NULL)
+			kept = kept == NULL
+			    ? apr_pstrdup(pool, raw)
+			    : apr_pstrcat(pool, kept, "&", raw, NULL);
+	return kept;
+}
+
+static bool
+has_parameter(apr_pool_t *pool, const char *query, const char *name)
+{
+	const char *value;
+
+	while (next_parameter(pool, &query, name, &value) != NULL)
+		if (value != NULL)
+			return true;
+	return false;
+}
+
+/* The same for the query inside a URI or a request line. What is called by
+ * another name stays byte for byte as it was. */
+static void
+strip_query_in(apr_pool_t *pool, char **text, const char *name)
+{
+	char *mark = *text == NULL ? NULL : strchr(*text, '?');
+	size_t len;
+	char *query, *kept;
+
+	if (mark == NULL)
+		return;
+	len = strcspn(mark + 1, " #");
+	query = apr_pstrmemdup(pool, mark + 1, len);
+	if (!has_parameter(pool, query, name))
+		return;
+	kept = without_parameter(pool, query, name);
+	*text = apr_pstrcat(pool,
+	    apr_pstrmemdup(pool, *text, (apr_size_t)(mark - *text)),
+	    kept == NULL ? "" : "?", kept == NULL ? "" : kept, mark + 1 + len,
+	    NULL);
+}
+
+/* REQUEST_URI is made of the request line, the access log prints it, and a
+ * proxied URL is put together before authentication. */
+static void
+strip_query(request_rec *r, const char *name)
+{
+	for (; r != NULL; r = r->prev != NULL ? r->prev : r->main) {
+		if (r->args != NULL && has_parameter(r->pool, r->args, name))
+			r->args = without_parameter(r->pool, r->args, name);
+		if (r->parsed_uri.query != NULL &&
+		    has_parameter(r->pool, r->parsed_uri.query, name))
+			r->parsed_uri.query = without_parameter(
+			    r->pool, r->parsed_uri.query, name);
+		strip_query_in(r->pool, &r->unparsed_uri, name);
+		strip_query_in(r->pool, &r->the_request, name);
+		if (r->proxyreq != PROXYREQ_NONE)
+			strip_query_in(r->pool, &r->filename, name);
+	}
+}
+
+/* SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1 is a common line. */
+static void
+strip_environment(request_rec *r, const char *token)
+{
+	const apr_array_header_t *all = apr_table_elts(r->subprocess_env);
+	apr_array_header_t *names =
+	    apr_array_make(r->pool, 2, sizeof(const char *));
+
+	for (int i = 0; i < all->nelts; i++) {
+		const apr_table_entry_t *entry =
+		    &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+		if (entry->key != NULL && entry->val != NULL &&
+		    strstr(entry->val, token) != NULL)
+			APR_ARRAY_PUSH(names, const char *) = entry->key;
+	}
+	for (int i = 0; i < names->nelts; i++)
+		apr_table_unset(
+		    r->subprocess_env, APR_ARRAY_IDX(names, i, const char *));
+}
+
+void
+credential_strip(
+    request_rec *r, const apr_array_header_t *sources, const char *token)
+{
+	const char *authorization =
+	    authorization_header(r->proxyreq == PROXYREQ_PROXY);
+
+	for (int i = 0; i < sources->nelts; i++) {
+		const struct source *source =
+		    &APR_ARRAY_IDX(sources, i, struct source);
+
+		switch (source->kind) {
+		case SOURCE_BEARER:
+			if (names_bearer(
+				apr_table_get(r->headers_in, authorization)))
+				apr_table_unset(r->headers_in, authorization);
+			break;
+		case SOURCE_HEADER:
+			apr_table_unset(r->headers_in, source->name);
+			break;
+		case SOURCE_QUERY:
+			strip_query(r, source->name);
+			break;
+		}
+	}
+	if (token != NULL && token[0] != '\0')
+		strip_environment(r, token);
+}

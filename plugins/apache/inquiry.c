@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "inquiry.h"
+
+#include <string.h>
+
+#include <http_core.h>
+#include <http_log.h>
+#include <apr_strings.h>
+
+#include "connections.h"
+#include "proto/message.h"
+
+APLOG_USE_MODULE(authnz_apikey);
+
+/* No slug and no scope looks like this. */
+#define NOBODYS "!"
+
+/* Both kinds of state of a request_rec; only the first one's has an inquiry. */
+struct request_state {
+	struct visit visit;
+	struct inquiry *inquiry;
+};
+
+static struct request_state *
+state_of(request_rec *r)
+{
+	struct request_state *state =
+	    ap_get_module_config(r->request_config, &authnz_apikey_module);
+
+	if (state == NULL) {
+		state = apr_pcalloc(r->pool, sizeof *state);
+		ap_set_module_config(
+		    r->request_config, &authnz_apikey_module, state);
+	}
+	return state;
+}
+
+struct visit *
+visit_of(request_rec *r)
+{
+	return &state_of(r)->visit;
+}
+
+request_rec *
+inquiry_first(request_rec *r)
+{
+	while (r->prev != NULL || r->main != NULL)
+		r = r->prev != NULL ? r->prev : r->main;
+	return r;
+}
+
+bool
+inquiry_exists(request_rec *r)
+{
+	return state_of(inquiry_first(r))->inquiry != NULL;
+}
+
+struct inquiry *
+inquiry_of(request_rec *r)
+{
+	request_rec *first = inquiry_first(r);
+	struct request_state *state = state_of(first);
+	struct inquiry *inquiry = state->inquiry;
+
+	if (inquiry == NULL) {
+		inquiry = apr_pcalloc(first->pool, sizeof *inquiry);
+		inquiry->headers =
+		    apr_table_copy(first->pool, first->headers_in);
+		inquiry->query = first->args;
+		inquiry->proxied = first->proxyreq == PROXYREQ_PROXY;
+		state->inquiry = inquiry;
+	}
+	return inquiry;
+}
+
+enum credential_count
+inquiry_find_credential(request_rec *r, const struct dir_settings *dir,
+    struct credential *credential)
+{
+	struct inquiry *inquiry = inquiry_of(r);
+	enum credential_count count = credential_find(inquiry_first(r)->pool,
+	    inquiry->headers, inquiry->query, inquiry->proxied,
+	    settings_sources(dir), credential);
+
+	if (count == CREDENTIAL_ONE)
+		inquiry->token = credential->token;
+	return count;
+}
+
+void
+inquiry_strip(request_rec *r, const struct dir_settings *dir)
+{
+	struct inquiry *inquiry;
+
+	if (dir->forward == 1)
+		return;
+	/* First, since this keeps what is taken away here. */
+	inquiry = inquiry_of(r);
+	credential_strip(r, settings_sources(dir), inquiry->token);
+}
+
+/*
+ * The value of a condition. An empty text asks for nothing, so where an
+ * operator's expression comes to nothing, or to something too long to be
+ * anybody's, it is replaced by what nobody has: a condition that is there is
+ * never dropped.
+ */
+static bool
+condition_value(request_rec *r, const char *directive,
+    const ap_expr_info_t *expression, size_t max, const char **value)
+{
+	const char *error = NULL;
+
+	*value = NULL;
+	if (expression == NULL)
+		return true;
+	*value = ap_expr_str_exec(r, expression, &error);
+	if (error != NULL || *value == NULL) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+		    "%s: the expression failed: %s", directive,
+		    error != NULL ? error : "no value");
+		return false;
+	}
+	if ((*value)[0] == '\0' || strlen(*value) > max) {
+		ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+		    "%s: the expression's value is %s; no key has it",
+		    directive, (*value)[0] == '\0' ? "empty" : "too long");
+		*value = NOBODYS;
+	}
+	return true;
+}
+
+static bool
+permission_value(request_rec *r, const struct dir_settings *dir,
+    enum apikey_permission *permission)
+{
+	const char *text;
+
+	*permission = APIKEY_PERMISSION_NONE;
+	if (!condition_value(r, "AuthApiKeyPermission", dir->permission,
+		strlen("write"), &text))
+		return false;
+	if (text == NULL)
+		return true;
+	if (!settings_permission_valid(text)) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+		    "AuthApiKeyPermission: the expression's value is neither "
+		    "read nor write");
+		return false;
+	}
+	*permission =
+	    text[0] == 'w' ? APIKEY_PERMISSION_WRITE : APIKEY_PERMISSION_READ;
+	return true;
+}
+
+static bool
+scope_values(request_rec *r, const struct dir_settings *dir,
+    struct apikey_request *question)
+{
+	const char **scopes;
+
+	if (dir->scopes == NULL)
+		return true;
+	scopes = apr_pcalloc(inquiry_first(r)->pool,
+	    (apr_size_t)dir->scopes->nelts * sizeof *scopes);
+	for (int i = 0; i < dir->scopes->nelts; i++)
+		if (!condition_value(r, "AuthApiKeyScope",
+			APR_ARRAY_IDX(dir->scopes, i, const ap_expr_info_t *),
+			SCOPE_MAX_LEN, &scopes[i]))
+			return false;
+	question->scopes = scopes;
+	question->scope_count = (size_t)dir->scopes->nelts;
+	return true;
+}
+
+/*
+ * What the request is counted under. Where AuthApiKeyEndpoint says nothing,
+ * the method and the <Location> path; outside any <Location> the path of the
+ * request. Never a query: it may hold anything, the credential included.
+ */
+static const char *
+endpoint_value(request_rec *r, const struct dir_settings *dir)
+{
+	const core_dir_config *core =
+	    ap_get_core_module_config(r->per_dir_config);
+	const char *path = r->uri, *error = NULL, *text;
+
+	if (dir->endpoint != NULL) {
+		text = ap_expr_str_exec(r, dir->endpoint, &error);
+		if (error == NULL && text != NULL)
+			return apr_pstrmemdup(
+			    r->pool, text, strcspn(text, "?"));
+		ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+		    "AuthApiKeyEndpoint: the expression failed: %s",
+		    error != NULL ? error : "no value");
+	}
+	/* The name of the innermost section: a <Location> is matched last. A
+	 * <Directory> names a path of the file system, an <If> no path. */
+	if (core->d != NULL &&
+	    (core->r != NULL ||
+		(core->d[0] == '/' &&
+		    strncmp(core->d, r->uri, strlen(core->d)) == 0)))
+		path = core->d;
+	return apr_pstrcat(r->pool, r->method, " ", path, NULL);
+}
+
+bool
+inquiry_question(request_rec *r, const struct dir_settings *dir,
+    const char *token, struct apikey_request *question)
+{
+	struct apikey_request empty = APIKEY_REQUEST_INIT;
+
+	*question = empty;
+	question->token = token;
+	question->token_len = strlen(token);
+	question->address = r->useragent_ip;
+	question->service = "httpd";
+	question->endpoint = endpoint_value(r, dir);
+	return condition_value(r, "AuthApiKeyAccount", dir->account,
+		   SLUG_MAX_LEN, &question->account) &&
+	    condition_value(r, "AuthApiKeyProduct", dir->product, SLUG_MAX_LEN,
+		&question->product) &&
+	    permission_value(r, dir, &question->permission) &&
+	    scope_values(r, dir, question);
+}
+
+static bool
+has_scope(const struct apikey_request *request, const char *scope)
+{
+	for (size_t i = 0; i < request->scope_count; i++)
+		if (strcmp(request->scopes[i], scope) == 0)
+			return true;
+	return false;
+}
+
+static bool
+condition_covered(const char *asked, const char *wanted)
+{
+	return wanted == NULL || (asked != NULL && strcmp(asked, wanted) == 0);
+}
+
+/* Whoever passed asked has all that wanted demands, and for the same key. */
+static bool
+covers(const struct apikey_request *asked, const struct apikey_request *wanted)
+{
+	for (size_t i = 0; i < wanted->scope_count; i++)
+		if (!has_scope(asked, wanted->scopes[i]))
+			return false;
+	return strcmp(asked->token, wanted->token) == 0 &&
+	    condition_covered(asked->account, wanted->account) &&
+	    condition_covered(asked->product, wanted->product) &&
+	    wanted->permission <= asked->permission;
+}
+
+/*
+ * Whether an earlier answer is also the answer to wanted. A yes is one to
+ * every question that asks for no more. A no is one to the same question
+ * alone. Where no answer came, apikeyd is not asked again: a dead one must
+ * not cost a client's request more than one timeout.
+ */
+static bool
+answers(const struct answer *answer, const struct apikey_request *wanted)
+{
+	if (answer->status != APIKEY_OK)
+		return true;
+	return covers(&answer->asked, wanted) &&
+	    (answer->result.verdict == APIKEY_VALID ||
+		covers(wanted, &answer->asked));
+}
+
+static const char *
+keep(apr_pool_t *pool, const char *text)
+{
+	return text == NULL ? NULL : apr_pstrdup(pool, text);
+}
+
+static struct answer *
+answer_make(apr_pool_t *pool, const struct apikey_request *question)
+{
+	struct apikey_request request = APIKEY_REQUEST_INIT;
+	struct apikey_result result = APIKEY_RESULT_INIT;
+	struct answer *answer = apr_pcalloc(pool, sizeof *answer);
+	const char **scopes =
+	    apr_palloc(pool, (question->scope_count + 1) * sizeof *scopes);
+
+	for (size_t i = 0; i < question->scope_count; i++)
+		scopes[i] = keep(pool, question->scopes[i]);
+	request.token = keep(pool, question->token);
+	request.token_len = question->token_len;
+	request.account = keep(pool, question->account);
+	request.product = keep(pool, question->product);
+	request.permission = question->permission;
+	request.scopes = scopes;
+	request.scope_count = question->scope_count;
+	answer->asked = request;
+	answer->result = result;
+	return answer;
+}
+
+/* What can be no token is not sent: an empty text would ask for nothing, and
+ * a very long one does not fit a frame. */
+static bool
+is_no_token(const struct apikey_request *question)
+{
+	return question->token_len == 0 ||
+	    question->token_len > CREDENTIAL_MAX_LEN;
+}
+
+static void
+log_answer(request_rec *r, const struct answer *answer)
+{
+	if (answer->status != APIKEY_OK)
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+		    "no answer from apikeyd at %s: %s",
+		    settings_socket(settings_of_server(r->server)),
+		    apikey_status_text(answer->status));
+	else
+		ap_log_rerror(APLOG_MARK,
+		    answer->result.verdict == APIKEY_VALID ? APLOG_DEBUG
+							   : APLOG_INFO,
+		    0, r, "key %s: %s%s%s",
+		    answer->result.id[0] != '\0' ? answer->result.id : "-",
+		    apikey_verdict_text(answer->result.verdict),
+		    answer->result.reason != APIKEY_REASON_NONE ? ", " : "",
+		    answer->result.reason != APIKEY_REASON_NONE
+			? apikey_reason_text(answer->result.reason)
+			: "");
+}
+
+const struct answer *
+inquiry_ask(request_rec *r, const struct apikey_request *question)
+{
+	struct inquiry *inquiry = inquiry_of(r);
+	struct answer *answer;
+
+	for (answer = inquiry->answers; answer != NULL; answer = answer->next)
+		if (answers(answer, question))
+			return answer;
+	answer = answer_make(inquiry_first(r)->pool, question);
+	if (is_no_token(question)) {
+		answer->status = APIKEY_OK;
+		answer->result.verdict = APIKEY_MALFORMED;
+		answer->result.reason = APIKEY_REASON_SHAPE;
+	} else {
+		answer->status =
+		    connections_verify(r, question, &answer->result);
+	}
+	answer->next = inquiry->answers;
+	inquiry->answers = answer;
+	log_answer(r, answer);
+	return answer;
+}

@@ -1,0 +1,399 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# mod_authnz_apikey in a real httpd, asked by a real curl: every verdict as
+# HTTP, under the event and the prefork MPM.
+
+# shellcheck source=tests/lib.sh
+. "${srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/httpd.lib.sh
+. "${srcdir:-.}/tests/httpd.lib.sh"
+
+# key NAME [OPTION…]: makes a key of acme for appointments; sets $token.
+key() {
+	name=$1
+	shift
+	token=$("$APIKEYCTL" key create --account acme --product appointments \
+		--name "$name" "$@" 2>"$TMP/created") || {
+		sed 's/^/# /' "$TMP/created" >&2
+		return 1
+	}
+	tokens="$tokens $token"
+}
+
+# The public part of a token: all but its last _PART.
+key_id() {
+	echo "${1%_*}"
+}
+
+bearer() {
+	echo "Authorization: Bearer $1"
+}
+
+# absent PATTERN FILE
+absent() {
+	! grep "$1" "$2"
+}
+
+write_configuration() {
+	cat >"$TMP/test.conf" <<-'END'
+		AuthApiKeyTimeout 2s
+		LogFormat "%>s %U id=%{APIKEY_ID}e user=%u" test
+		CustomLog access_log test
+		AliasMatch ^/(valid|other|mine|write|scope|asks|any|all|none|not|forward|query|org)(/.*)?$ ${HTTPD_ROOT}/htdocs/env.cgi
+		SetEnvIf Authorization "(.+)" COPIED=$1
+		SetEnvIf X-Fake "(.+)" APIKEY_ACCOUNT=$1
+		ErrorDocument 401 /env.cgi
+
+		<Location "/">
+			AuthName "The \"API\""
+		</Location>
+		<LocationMatch "^/(valid|other|mine|write|scope|asks|any|all|none|not|forward|query|dir|strict)">
+			AuthType ApiKey
+			Require valid-user
+		</LocationMatch>
+		<Location "/mine">
+			Require apikey-account acme
+		</Location>
+		<Location "/other">
+			Require apikey-account globex initech
+		</Location>
+		<Location "/write">
+			Require apikey-permission write
+		</Location>
+		<Location "/scope">
+			Require apikey-scope appointments:export
+		</Location>
+		<Location "/asks/account">
+			AuthApiKeyAccount globex
+		</Location>
+		<Location "/asks/product">
+			AuthApiKeyProduct billing
+		</Location>
+		<Location "/asks/more">
+			AuthApiKeyPermission write
+			AuthApiKeyScope appointments:export appointments:import
+		</Location>
+		<Location "/asks/nothing">
+			AuthApiKeyAccount %{env:NOT_SET_ANYWHERE}
+		</Location>
+		<LocationMatch "^/org/(?<org>[^/]+)">
+			AuthType ApiKey
+			Require apikey-account %{env:MATCH_ORG}
+		</LocationMatch>
+		<Location "/any">
+			<RequireAny>
+				Require apikey-permission write
+				Require apikey-account acme
+			</RequireAny>
+		</Location>
+		<Location "/all">
+			<RequireAll>
+				Require apikey-account acme
+				Require apikey-product appointments
+				Require apikey-permission write
+			</RequireAll>
+		</Location>
+		<Location "/none">
+			<RequireAll>
+				Require all granted
+				<RequireNone>
+					Require apikey-account acme
+				</RequireNone>
+			</RequireAll>
+		</Location>
+		<Location "/not">
+			<RequireAll>
+				Require all granted
+				Require not apikey-permission write
+			</RequireAll>
+		</Location>
+		<Location "/forward">
+			AuthApiKeyForward On
+			CGIPassAuth On
+		</Location>
+		<Location "/valid">
+			CGIPassAuth On
+		</Location>
+		<Location "/query">
+			AuthApiKeyFrom query:key
+		</Location>
+		DirectoryIndex index.html
+		<Location "/strict/index.html">
+			AuthApiKeyPermission write
+		</Location>
+	END
+	# httpd_common has no variables, this file is for any directory.
+	export HTTPD_ROOT
+}
+
+write_documents() {
+	mkdir -p "$HTTPD_ROOT/htdocs/dir" "$HTTPD_ROOT/htdocs/strict"
+	echo index >"$HTTPD_ROOT/htdocs/dir/index.html"
+	echo index >"$HTTPD_ROOT/htdocs/strict/index.html"
+	cat >"$HTTPD_ROOT/htdocs/env.cgi" <<-'END'
+		#!/bin/sh
+		echo "Content-Type: text/plain"
+		echo
+		env | sort
+	END
+	chmod 755 "$HTTPD_ROOT/htdocs/env.cgi"
+}
+
+# The module's own words alone: httpd's may name header fields.
+module_log() {
+	grep 'authnz_apikey:' "$HTTPD_LOG"
+}
+
+test_authentication() {
+	is "$1: a valid key as bearer" \
+		"$(status -H "$(bearer "$reader")" "$URL/valid")" 200
+	is "$1: a valid key in X-API-Key" \
+		"$(status -H "X-API-Key: $reader" "$URL/valid")" 200
+	is "$1: the scheme's name in any case" \
+		"$(status -H "Authorization: bEARER $reader" "$URL/valid")" 200
+	is "$1: no credential" "$(status "$URL/valid")" 401
+	is "$1: ... has a challenge without an error code" \
+		"$(header WWW-Authenticate "$URL/valid")" \
+		'Bearer realm="The \"API\""'
+	is "$1: another scheme is no credential" \
+		"$(header WWW-Authenticate -u a:b "$URL/valid")" \
+		'Bearer realm="The \"API\""'
+	for wrong in "${reader%?}" "${reader%??????}aaaaaa" nonsense ''; do
+		is "$1: a malformed token" \
+			"$(header WWW-Authenticate -H "$(bearer "$wrong")" "$URL/valid")" \
+			'Bearer realm="The \"API\"", error="invalid_token"'
+	done
+	is "$1: ... is 401" \
+		"$(status -H "$(bearer nonsense)" "$URL/valid")" 401
+	is "$1: a longer token than any" "$(status -H "X-API-Key: \
+$(head -c 5000 /dev/zero | tr '\0' a)" "$URL/valid")" 401
+}
+
+test_several() {
+	is "$1: two places" "$(status -H "$(bearer "$reader")" \
+		-H "X-API-Key: $reader" "$URL/valid")" 400
+	is "$1: ... says invalid_request" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" -H "X-API-Key: $reader" \
+		"$URL/valid")" \
+		'Bearer realm="The \"API\"", error="invalid_request"'
+	is "$1: two Authorization lines" "$(status -H "$(bearer "$reader")" \
+		-H "$(bearer "$writer")" "$URL/valid")" 400
+	is "$1: the second line after another scheme" \
+		"$(status -H "Authorization: Basic YTpi" \
+			-H "$(bearer "$reader")" "$URL/valid")" 400
+	is "$1: two X-API-Key lines" "$(status -H "X-API-Key: $reader" \
+		-H "X-API-Key: $writer" "$URL/valid")" 400
+	is "$1: one place twice in the query" \
+		"$(status "$URL/query?key=$reader&k%65y=$reader")" 400
+}
+
+test_authorization() {
+	is "$1: Require apikey-account" \
+		"$(status -H "$(bearer "$reader")" "$URL/mine")" 200
+	is "$1: ... of others" \
+		"$(status -H "$(bearer "$reader")" "$URL/other")" 403
+	is "$1: ... has no challenge" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" "$URL/other")" ''
+	is "$1: Require apikey-permission write" \
+		"$(status -H "$(bearer "$writer")" "$URL/write")" 200
+	is "$1: ... with a reading key" \
+		"$(status -H "$(bearer "$reader")" "$URL/write")" 403
+	is "$1: ... says insufficient_scope" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" "$URL/write")" \
+		'Bearer realm="The \"API\"", error="insufficient_scope", scope="write"'
+	is "$1: Require apikey-scope" \
+		"$(status -H "$(bearer "$writer")" "$URL/scope")" 200
+	is "$1: ... with a key without it" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" "$URL/scope")" \
+		'Bearer realm="The \"API\"", error="insufficient_scope", scope="appointments:export"'
+	is "$1: the path's account" \
+		"$(status -H "$(bearer "$reader")" "$URL/org/acme/x")" 200
+	is "$1: another path's account" \
+		"$(status -H "$(bearer "$reader")" "$URL/org/globex/x")" 403
+	is "$1: a path that holds the account's name and more" \
+		"$(status -H "$(bearer "$reader")" "$URL/org/globex%20acme/x")" 403
+	is "$1: RequireAny, the second line allows" \
+		"$(status -H "$(bearer "$reader")" "$URL/any")" 200
+	is "$1: ... without a trace of the first" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" "$URL/any")" ''
+	is "$1: RequireAll" "$(status -H "$(bearer "$writer")" "$URL/all")" 200
+	is "$1: ... with one line failing" \
+		"$(status -H "$(bearer "$reader")" "$URL/all")" 403
+	is "$1: RequireNone" \
+		"$(status -H "$(bearer "$reader")" "$URL/none")" 403
+	is "$1: ... wants a key" "$(status "$URL/none")" 401
+	is "$1: Require not" \
+		"$(status -H "$(bearer "$writer")" "$URL/not")" 403
+	is "$1: ... for whom it does not mean" \
+		"$(status -H "$(bearer "$reader")" "$URL/not")" 200
+	is "$1: ... wants a key" "$(status "$URL/not")" 401
+}
+
+test_conditions() {
+	is "$1: AuthApiKeyAccount" \
+		"$(status -H "$(bearer "$reader")" "$URL/asks/account")" 403
+	is "$1: AuthApiKeyProduct" \
+		"$(status -H "$(bearer "$reader")" "$URL/asks/product")" 403
+	is "$1: AuthApiKeyPermission and AuthApiKeyScope" \
+		"$(header WWW-Authenticate -H "$(bearer "$writer")" "$URL/asks/more")" \
+		'Bearer realm="The \"API\"", error="insufficient_scope", scope="write appointments:export appointments:import"'
+	is "$1: a condition that comes to nothing lets nobody in" \
+		"$(status -H "$(bearer "$writer")" "$URL/asks/nothing")" 403
+	is "$1: a subrequest into a stricter section" \
+		"$(status -H "$(bearer "$reader")" "$URL/strict/")" 403
+	is "$1: ... keeps its challenge" "$(header WWW-Authenticate \
+		-H "$(bearer "$reader")" "$URL/strict/")" \
+		'Bearer realm="The \"API\"", error="insufficient_scope", scope="write"'
+	is "$1: ... lets in who may" \
+		"$(status -H "$(bearer "$writer")" "$URL/strict/")" 200
+}
+
+test_environment() {
+	curl -s -H "$(bearer "$writer")" -H 'X-Fake: globex' \
+		-H 'Apikey_Account: globex' -H 'APIKEY-ID: x' \
+		"$URL/valid" >"$TMP/env"
+	for line in "APIKEY_ID=$(key_id "$writer")" "APIKEY_NAME=writer" \
+		APIKEY_ACCOUNT=acme APIKEY_PRODUCT=appointments \
+		APIKEY_PERMISSION=write APIKEY_SCOPES=appointments:export \
+		"REMOTE_USER=$(key_id "$writer")" AUTH_TYPE=ApiKey; do
+		ok "$1: CGI sees $line" grep -qx "$line" "$TMP/env"
+	done
+	ok "$1: CGI does not see the token" absent "$writer" "$TMP/env"
+	ok "$1: CGI does not see made-up identity headers" absent ^HTTP_APIKEY "$TMP/env"
+	curl -s -H "X-API-Key: $writer" "$URL/valid" >"$TMP/env"
+	ok "$1: CGI does not see X-API-Key" absent "$writer" "$TMP/env"
+	curl -s "$URL/query?a=1&key=$writer&b=2" >"$TMP/env"
+	ok "$1: CGI does not see a token of the query" absent "$writer" "$TMP/env"
+	ok "$1: ... but the rest of it" \
+		grep -qx 'QUERY_STRING=a=1&b=2' "$TMP/env"
+	is "$1: ... and the answer is private" \
+		"$(header Cache-Control "$URL/query?key=$writer")" private
+	curl -s -H "$(bearer nonsense)" "$URL/valid" >"$TMP/env"
+	ok "$1: an ErrorDocument sees neither token nor identity" \
+		absent "nonsense\\|^APIKEY_" "$TMP/env"
+	curl -s -H "$(bearer "$writer")" "$URL/forward" >"$TMP/env"
+	ok "$1: AuthApiKeyForward On leaves it" \
+		grep -qx "HTTP_AUTHORIZATION=Bearer $writer" "$TMP/env"
+	ok "$1: CustomLog has the key ID" grep -q \
+		"^200 /mine id=$(key_id "$reader") user=$(key_id "$reader")\$" \
+		"$HTTPD_ROOT/access_log"
+}
+
+test_limits() {
+	key limited --rate 2/1h || return 1
+	is "$1: DirectoryIndex, once" \
+		"$(status -H "$(bearer "$token")" "$URL/dir/")" 200
+	is "$1: DirectoryIndex counts once" \
+		"$(status -H "$(bearer "$token")" "$URL/dir/")" 200
+	headers -H "$(bearer "$token")" "$URL/dir/" >"$TMP/headers"
+	ok "$1: over the rate" grep -q '^HTTP/1.1 429 ' "$TMP/headers"
+	ok "$1: ... Retry-After in seconds" \
+		grep -Eqx 'Retry-After: [1-9][0-9]*' "$TMP/headers"
+	ok "$1: ... RateLimit-Policy" \
+		grep -qx 'RateLimit-Policy: "burst";q=2;w=3600' "$TMP/headers"
+	ok "$1: ... RateLimit" \
+		grep -Eqx 'RateLimit: "burst";r=0;t=[0-9]+' "$TMP/headers"
+}
+
+test_changes() {
+	key doomed || return 1
+	is "$1: before key revoke" \
+		"$(status -H "$(bearer "$token")" "$URL/valid")" 200
+	ok "$1: key revoke" \
+		"$APIKEYCTL" key revoke "$(key_id "$token")" --yes
+	is "$1: right after key revoke" \
+		"$(status -H "$(bearer "$token")" "$URL/valid")" 401
+	stop_apikeyd
+	headers -H "$(bearer "$reader")" "$URL/valid" >"$TMP/headers"
+	ok "$1: without the daemon" grep -q '^HTTP/1.1 503 ' "$TMP/headers"
+	ok "$1: ... Retry-After" \
+		grep -Eqx 'Retry-After: [1-9][0-9]*' "$TMP/headers"
+	start_apikeyd
+	is "$1: with the daemon back" \
+		"$(status -H "$(bearer "$reader")" "$URL/valid")" 200
+}
+
+test_secrets() {
+	for token in $tokens; do
+		! grep -q "$token" "$HTTPD_LOG" "$HTTPD_ROOT/access_log" ||
+			return 1
+	done
+	module_log | grep -q "key $(key_id "$reader"): "
+}
+
+# refuses CONFIGURATION WANTED: httpd -t names what is wrong.
+refuses() {
+	echo "$1" >"$TMP/wrong.conf"
+	if check_httpd "$TMP/wrong.conf" >"$TMP/said"; then
+		echo "# accepted: $1"
+		return 1
+	fi
+	grep -qF -- "$2" "$TMP/said" || {
+		sed 's/^/# /' "$TMP/said"
+		return 1
+	}
+}
+
+# in_location LINE: the line in a section.
+in_location() {
+	printf '<Location "/x">\n%s\n</Location>\n' "$1"
+}
+
+test_configuration() {
+	for directive in 'AuthApiKeyFrom cookie:x' 'AuthApiKeyFrom header:' \
+		'AuthApiKeyFrom bearer bearer' 'AuthApiKeyFrom basic' \
+		'AuthApiKeyFrom header:Authorization' 'AuthApiKeyFrom' \
+		'AuthApiKeyProduct Not_A_Slug' 'AuthApiKeyAccount %{broken' \
+		'AuthApiKeyPermission admin' 'AuthApiKeyScope "a b"' \
+		'AuthApiKeyForward Perhaps' 'AuthApiKeyEndpoint ""'; do
+		ok "httpd -t refuses $directive" refuses \
+			"$(in_location "$directive")" "${directive%% *}"
+	done
+	for line in 'apikey-account' 'apikey-account Not_A_Slug' \
+		'apikey-permission admin' 'apikey-scope "a b"' \
+		'apikey-product %{broken'; do
+		ok "httpd -t refuses Require $line" refuses \
+			"$(in_location "Require $line")" "Require ${line%% *}:"
+	done
+	for directive in 'AuthApiKeySocket relative/path' \
+		'AuthApiKeyTimeout 0' 'AuthApiKeyTimeout soon' \
+		'AuthApiKeyTimeout 2m'; do
+		ok "httpd -t refuses $directive" refuses \
+			"$directive" "${directive%% *}: "
+	done
+	ok "httpd -t refuses AuthApiKeySocket in a section" refuses \
+		"$(in_location "AuthApiKeySocket /x")" AuthApiKeySocket
+}
+
+tokens=
+# shellcheck disable=SC2034 # httpd.lib.sh wants it
+VERIFY_SOCKET=${APIKEYD_VERIFY_SOCKET:?}
+httpd_prepare
+write_configuration
+write_documents
+start_apikeyd
+"$APIKEYCTL" account create acme --status approved >/dev/null
+"$APIKEYCTL" product create appointments >/dev/null
+"$APIKEYCTL" product enable appointments --account acme >/dev/null
+key reader --permission read
+reader=$token
+key writer --permission write --scope appointments:export
+writer=$token
+
+test_configuration
+for mpm in event prefork; do
+	rm -f "$HTTPD_LOG" "$HTTPD_ROOT/access_log"
+	ok "$mpm: httpd starts" start_httpd "$mpm" "$TMP/test.conf"
+	[ -n "$HTTPD_PID" ] || continue
+	test_authentication "$mpm"
+	test_several "$mpm"
+	test_authorization "$mpm"
+	test_conditions "$mpm"
+	test_environment "$mpm"
+	test_limits "$mpm"
+	test_changes "$mpm"
+	ok "$mpm: no token in any log" test_secrets
+	stop_httpd
+done
+stop_apikeyd
+done_testing
