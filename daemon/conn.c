@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kept.h"
+#include "log.h"
+
+enum {
+	CONN_READ_MAX = 65536, /* one read(2) */
+	CONN_OUT_SIZE = 65536, /* replies to one read, as a rule */
+};
+
+struct conn {
+	struct event event;
+	struct deadline deadline; /* for out, where there is any, else in */
+	TAILQ_ENTRY(conn) link;
+	struct conns *conns;
+	const struct plane *plane;
+	void *context;
+	void *session;
+	struct kept in;  /* read and not used by the plane */
+	struct kept out; /* replies not yet sent */
+	size_t out_due;  /* of out: what has to be sent by the deadline */
+	int fd;
+	uid_t uid;
+	unsigned timeout_ms;
+	short watched;      /* EV_READ, EV_WRITE or 0 */
+	bool busy : 1;      /* within received() */
+	bool resumed : 1;   /* conn_resume() came before PLANE_WAIT */
+	bool waiting : 1;   /* PLANE_WAIT */
+	bool held : 1;      /* in was not wholly looked at by the plane */
+	bool eof : 1;       /* the peer sends no more */
+	bool finishing : 1; /* close when out is sent */
+	bool gone : 1;
+};
+
+static void drop(struct conn *conn);
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+
+/* Always deletes first: the event may have been made active by hand. */
+static void
+watch(struct conn *conn, short what)
+{
+	if (conn->watched == what)
+		return;
+	event_del(&conn->event);
+	conn->watched = what;
+	if (what == 0)
+		return;
+	if (event_assign(&conn->event, conn->conns->base, conn->fd,
+		(short)(what | EV_PERSIST), on_event, conn) != 0 ||
+	    event_add(&conn->event, NULL) != 0)
+		drop(conn);
+}
+
+/* Bytes sent, 0 where the socket takes none; drops what is broken. */
+static size_t
+send_some(struct conn *conn, const void *data, size_t len)
+{
+	ssize_t n = send(conn->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n >= 0)
+		return (size_t)n;
+	if (errno != EAGAIN && errno != EINTR)
+		drop(conn);
+	return 0;
+}
+
+static void
+start_out_deadline(struct conn *conn)
+{
+	conn->out_due = conn->out.len;
+	deadline_set(
+	    &conn->conns->deadlines, &conn->deadline, conn->timeout_ms);
+}
+
+/* Sends, and keeps what the socket does not take. */
+static void
+output(struct conn *conn, const uint8_t *data, size_t len)
+{
+	bool first = conn->out.len == 0;
+	size_t sent = 0;
+
+	if (conn->gone || len == 0)
+		return;
+	if (first)
+		sent = send_some(conn, data, len);
+	if (conn->gone || sent == len)
+		return;
+	if (!kept_append(&conn->out, data + sent, len - sent))
+		drop(conn);
+	else if (first)
+		start_out_deadline(conn);
+}
+
+/*
+ * The deadline is for the bytes that were there when it was set. So a peer
+ * that reads a byte now and then does not move it, and one that keeps up with
+ * a long stream is not cut off in its middle.
+ */
+static void
+flush_kept(struct conn *conn)
+{
+	struct kept *out = &conn->out;
+	size_t sent = send_some(conn, out->data + out->start, out->len);
+
+	if (conn->gone || sent == 0)
+		return;
+	kept_take(out, sent);
+	if (out->len == 0)
+		deadline_clear(&conn->conns->deadlines, &conn->deadline);
+	else if (sent >= conn->out_due)
+		start_out_deadline(conn);
+	else
+		conn->out_due -= sent;
+}
+
+static void
+flush_writer(struct conn *conn)
+{
+	struct writer *w = &conn->conns->writer;
+
+	output(conn, w->start, w->len);
+	explicit_bzero(w->start, w->len);
+	*w = writer_over(conn->conns->out, CONN_OUT_SIZE);
+}
+
+static void
+drop(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+
+	if (conn->gone)
+		return;
+	conn->gone = true;
+	event_del(&conn->event);
+	deadline_clear(&conns->deadlines, &conn->deadline);
+	close(conn->fd);
+	conn->fd = -1;
+	kept_clear(&conn->in);
+	kept_clear(&conn->out);
+	TAILQ_REMOVE(&conns->open, conn, link);
+	TAILQ_INSERT_TAIL(&conns->gone, conn, link);
+	event_active(&conns->reaper, EV_TIMEOUT, 0);
+	conns->on_close(conns->context, conn->uid);
+}
+
+/* What is to happen next with a connection that nobody is working on. */
+static void
+settle(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+
+	if (conn->gone || conn->busy)
+		return;
+	if (conn->out.len > 0) {
+		watch(conn, EV_WRITE);
+	} else if (conn->finishing) {
+		drop(conn);
+	} else if (conn->waiting) {
+		deadline_clear(&conns->deadlines, &conn->deadline);
+		/* Reading stays on until something comes: as a rule it is
+		 * nothing, and two epoll_ctl(2) are saved. */
+		if (conn->watched == EV_WRITE)
+			watch(conn, 0);
+	} else if (conn->held) {
+		/* By the loop: the shared buffers may be in use just now. */
+		event_active(&conn->event, EV_READ, 0);
+	} else if (conn->eof || conns->draining) {
+		drop(conn);
+	} else {
+		if (conn->in.len > 0 && !deadline_is_set(&conn->deadline))
+			deadline_set(&conns->deadlines, &conn->deadline,
+			    conn->timeout_ms);
+		watch(conn, EV_READ);
+	}
+}
+
+/* One call of the plane. True if it is to be called again. */
+static bool
+call_plane(struct conn *conn, struct reader *r)
+{
+	struct conns *conns = conn->conns;
+	enum plane_status status;
+	size_t used = 0;
+
+	conn->busy = true;
+	conn->resumed = false;
+	status = conn->plane->received(conn->context, conn->session,
+	    (struct bytes){r->at, r->left}, &used, &conns->writer);
+	conn->busy = false;
+	read_bytes(r, used);
+	/* What is left over is the beginning of another request. */
+	if (used > 0 && conn->out.len == 0)
+		deadline_clear(&conns->deadlines, &conn->deadline);
+	if (r->failed || conns->writer.failed) {
+		log_error("%s: plane left its buffers", conn->plane->name);
+		drop(conn);
+	}
+	if (conn->gone || conn->finishing)
+		return false;
+	switch (status) {
+	case PLANE_MORE:
+		return false;
+	case PLANE_FULL:
+		if (used == 0 && conns->writer.len == 0) {
+			log_error("%s: reply too long", conn->plane->name);
+			drop(conn);
+			return false;
+		}
+		flush_writer(conn);
+		/* A reply begun and taken back may lie behind the end. */
+		explicit_bzero(conns->out, CONN_OUT_SIZE);
+		conn->held = conn->out.len > 0;
+		return !conn->gone && !conn->held;
+	case PLANE_WAIT:
+		conn->waiting = !conn->resumed;
+		conn->held = conn->waiting && r->left > 0;
+		return conn->resumed && r->left > 0;
+	case PLANE_CLOSE:
+		break;
+	}
+	conn->finishing = true;
+	return false;
+}
+
+/* Gives the plane len bytes in the shared input buffer. */
+static void
+process(struct conn *conn, size_t len)
+{
+	struct conns *conns = conn->conns;
+	struct reader r = reader_over(conns->in, len);
+
+	conn->held = false;
+	conns->writer = writer_over(conns->out, CONN_OUT_SIZE);
+	while (call_plane(conn, &r))
+		;
+	flush_writer(conn);
+	if (!conn->gone && !conn->finishing) {
+		if (!conn->held && !conn->waiting &&
+		    r.left > conn->plane->unfinished_max)
+			conn->finishing = true;
+		else if (!kept_append(&conn->in, r.at, r.left))
+			drop(conn);
+	}
+	explicit_bzero(conns->in, len);
+}
+
+/* Copies what was kept to the front of the shared input buffer. */
+static size_t
+recall(const struct conn *conn)
+{
+	if (conn->in.len > 0)
+		memcpy(conn->conns->in, conn->in.data, conn->in.len);
+	return conn->in.len;
+}
+
+static void
+process_held(struct conn *conn)
+{
+	size_t len = recall(conn);
+
+	kept_clear(&conn->in);
+	process(conn, len);
+}
+
+static void
+process_read(struct conn *conn)
+{
+	uint8_t *in = conn->conns->in;
+	size_t len = recall(conn);
+	ssize_t n = read(conn->fd, in + len, CONN_READ_MAX);
+
+	if (n > 0) {
+		kept_clear(&conn->in);
+		process(conn, len + (size_t)n);
+		return;
+	}
+	explicit_bzero(in, len);
+	if (n == 0)
+		conn->eof = true;
+	else if (errno != EAGAIN && errno != EINTR)
+		drop(conn);
+}
+
+static bool
+takes_input(const struct conn *conn)
+{
+	return !conn->gone && !conn->waiting && !conn->finishing &&
+	    conn->out.len == 0;
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+
+	(void)fd;
+	if (conn->out.len > 0)
+		flush_kept(conn);
+	else if (conn->waiting)
+		watch(conn, 0);
+	if (takes_input(conn)) {
+		if (conn->held)
+			process_held(conn);
+		else if ((what & EV_READ) != 0 && !conn->conns->draining)
+			process_read(conn);
+	}
+	settle(conn);
+}
+
+static void
+on_expired(struct deadline *deadline)
+{
+	struct conn *conn = (struct conn *)(void *)((char *)deadline -
+	    offsetof(struct conn, deadline));
+	struct bytes slow = conn->plane->slow;
+
+	conn->conns->timed_out++;
+	if (conn->out.len == 0 && slow.len > 0)
+		send_some(conn, slow.data, slow.len);
+	drop(conn);
+}
+
+void
+conn_send(struct conn *conn, const void *data, size_t len)
+{
+	/* Replies the plane has in hand come first. */
+	if (conn->busy)
+		flush_writer(conn);
+	output(conn, data, len);
+	if (conn->out.len > 0)
+		settle(conn);
+}
+
+void
+conn_resume(struct conn *conn)
+{
+	conn->resumed = true;
+	if (!conn->waiting)
+		return;
+	conn->waiting = false;
+	settle(conn);
+}
+
+void
+conn_finish(struct conn *conn)
+{
+	conn->finishing = true;
+	settle(conn);
+}
+
+int
+conn_open(struct conns *conns, int fd, const struct plane *plane, void *context,
+    const struct peer *peer, unsigned timeout_ms)
+{
+	struct conn *conn = calloc(1, sizeof *conn);
+
+	if (conn == NULL)
+		return -1;
+	conn->conns = conns;
+	conn->plane = plane;
+	conn->context = context;
+	conn->fd = fd;
+	conn->uid = peer->uid;
+	conn->timeout_ms = timeout_ms;
+	conn->watched = EV_READ;
+	if (event_assign(&conn->event, conns->base, fd, EV_READ | EV_PERSIST,
+		on_event, conn) != 0 ||
+	    event_add(&conn->event, NULL) != 0) {
+		free(conn);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&conns->open, conn, link);
+	conn->session = plane->opened(context, conn, peer);
+	return 0;
+}
+
+static void
+reap(struct conns *conns)
+{
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&conns->gone)) != NULL) {
+		TAILQ_REMOVE(&conns->gone, conn, link);
+		conn->plane->closed(conn->context, conn->session);
+		free(conn);
+	}
+}
+
+static void
+on_reap(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reap(arg);
+}
+
+int
+conns_init(struct conns *conns, struct event_base *base,
+    void (*on_close)(void *context, uid_t uid), void *context)
+{
+	*conns = (struct conns){
+	    .base = base,
+	    .out = malloc(CONN_OUT_SIZE),
+	    .on_close = on_close,
+	    .context = context,
+	};
+	if (conns->out == NULL)
+		return -1;
+	TAILQ_INIT(&conns->open);
+	TAILQ_INIT(&conns->gone);
+	deadlines_init(&conns->deadlines, base, on_expired);
+	event_assign(&conns->reaper, base, -1, 0, on_reap, conns);
+	return 0;
+}
+
+int
+conns_reserve(struct conns *conns, size_t unfinished_max)
+{
+	/* Held input is at most what one read left: a leftover and a read. */
+	size_t size = unfinished_max + CONN_READ_MAX;
+	uint8_t *in;
+
+	if (size <= conns->in_size)
+		return 0;
+	in = malloc(size);
+	if (in == NULL)
+		return -1;
+	free(conns->in); /* wiped after each use */
+	conns->in = in;
+	conns->in_size = size;
+	return 0;
+}
+
+void
+conns_drain(struct conns *conns)
+{
+	struct conn *conn, *next;
+
+	conns->draining = true;
+	for (conn = TAILQ_FIRST(&conns->open); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		settle(conn);
+	}
+}
+
+void
+conns_close_all(struct conns *conns)
+{
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&conns->open)) != NULL)
+		drop(conn);
+	reap(conns);
+}
+
+void
+conns_free(struct conns *conns)
+{
+	conns_close_all(conns);
+	event_del(&conns->reaper);
+	deadlines_stop(&conns->deadlines);
+	free(conns->in);
+	free(conns->out);
+}

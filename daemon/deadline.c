@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "deadline.h"
+
+#include <time.h>
+
+uint64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
+	    1;
+}
+
+static void
+start_timer(struct deadlines *deadlines, uint64_t at, uint64_t now)
+{
+	uint64_t ms = at > now ? at - now : 0;
+	struct timeval wait = {
+	    .tv_sec = (time_t)(ms / 1000),
+	    .tv_usec = (suseconds_t)(ms % 1000) * 1000,
+	};
+
+	/* Without memory for the timer heap the next call tries again. */
+	deadlines->timer_at =
+	    evtimer_add(&deadlines->timer, &wait) == 0 ? at : 0;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct deadlines *deadlines = arg;
+	struct deadline *first;
+	uint64_t now = monotonic_ms();
+
+	(void)fd;
+	(void)what;
+	deadlines->timer_at = 0;
+	while ((first = TAILQ_FIRST(&deadlines->list)) != NULL &&
+	    first->at <= now) {
+		deadline_clear(deadlines, first);
+		deadlines->expired(first);
+	}
+	first = TAILQ_FIRST(&deadlines->list);
+	if (first != NULL)
+		start_timer(deadlines, first->at, now);
+}
+
+void
+deadlines_init(struct deadlines *deadlines, struct event_base *base,
+    void (*expired)(struct deadline *deadline))
+{
+	TAILQ_INIT(&deadlines->list);
+	evtimer_assign(&deadlines->timer, base, on_timer, deadlines);
+	deadlines->timer_at = 0;
+	deadlines->expired = expired;
+}
+
+void
+deadlines_stop(struct deadlines *deadlines)
+{
+	evtimer_del(&deadlines->timer);
+	deadlines->timer_at = 0;
+}
+
+void
+deadline_set(
+    struct deadlines *deadlines, struct deadline *deadline, unsigned ms)
+{
+	uint64_t now = monotonic_ms();
+	struct deadline *before;
+
+	deadline_clear(deadlines, deadline);
+	deadline->at = now + ms;
+	/* Only deadlines of another length make this take a step. */
+	before = TAILQ_LAST(&deadlines->list, deadline_list);
+	while (before != NULL && before->at > deadline->at)
+		before = TAILQ_PREV(before, deadline_list, link);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&deadlines->list, before, deadline, link);
+	else
+		TAILQ_INSERT_HEAD(&deadlines->list, deadline, link);
+	if (deadlines->timer_at == 0 || deadline->at < deadlines->timer_at)
+		start_timer(deadlines, deadline->at, now);
+}
+
+void
+deadline_clear(struct deadlines *deadlines, struct deadline *deadline)
+{
+	if (deadline->at == 0)
+		return;
+	TAILQ_REMOVE(&deadlines->list, deadline, link);
+	deadline->at = 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The master key: part of what statedir.h describes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "statedir.h"
+#include "trusted.h"
+
+enum {
+	HEX_LEN = MASTER_KEY_BYTES * 2,
+	FILE_MAX = 256, /* the digits and generous white space */
+};
+
+static const char file_name[] = "master.key";
+static const char new_name[] = "master.key.new";
+static const char credential_name[] = "apikeyd.master-key";
+static const char hex_digits[] = "0123456789abcdef";
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool
+key_parse(const char *text, size_t len, uint8_t key[MASTER_KEY_BYTES])
+{
+	while (len > 0 && is_space(text[0])) {
+		text++;
+		len--;
+	}
+	while (len > 0 && is_space(text[len - 1]))
+		len--;
+	if (len != HEX_LEN)
+		return false;
+	for (size_t i = 0; i < MASTER_KEY_BYTES; i++) {
+		int high = hex_value(text[2 * i]);
+		int low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+/* Up to size bytes; -1 with errno. */
+static ssize_t
+read_up_to(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, out + len, size - len);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static bool
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+static bool
+read_key(int fd, const char *path, uint8_t key[MASTER_KEY_BYTES])
+{
+	char text[FILE_MAX];
+	ssize_t n = read_up_to(fd, text, sizeof text);
+	bool ok = false;
+
+	if (n < 0)
+		log_error("%s: %s", path, strerror(errno));
+	else if (n == sizeof text || !key_parse(text, (size_t)n, key))
+		log_error("%s: not a master key: expected %d hexadecimal "
+			  "digits and nothing else",
+		    path, HEX_LEN);
+	else
+		ok = true;
+	explicit_bzero(text, sizeof text);
+	if (!ok)
+		explicit_bzero(key, MASTER_KEY_BYTES);
+	return ok;
+}
+
+enum found { FOUND_NONE, FOUND_KEY, FOUND_BAD };
+
+/* Reads name in dir (or a whole path); path is for the log. */
+static enum found
+load(int dir, const char *name, const char *path,
+    bool (*trusted)(int fd, const char *path), uint8_t key[MASTER_KEY_BYTES])
+{
+	int fd =
+	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			return FOUND_NONE;
+		if (errno == ELOOP)
+			log_error("%s: is a symbolic link; name the file "
+				  "itself",
+			    path);
+		else
+			log_error("%s: cannot read the master key: %s", path,
+			    strerror(errno));
+		return FOUND_BAD;
+	}
+	ok = trusted(fd, path) && read_key(fd, path, key);
+	close(fd);
+	return ok ? FOUND_KEY : FOUND_BAD;
+}
+
+static bool
+random_key(uint8_t key[MASTER_KEY_BYTES])
+{
+	size_t len = 0;
+
+	while (len < MASTER_KEY_BYTES) {
+		ssize_t n = getrandom(key + len, MASTER_KEY_BYTES - len, 0);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0)
+			len += (size_t)n;
+	}
+	return true;
+}
+
+static bool
+write_key(int fd, const uint8_t key[MASTER_KEY_BYTES])
+{
+	char text[HEX_LEN + 1];
+	bool ok;
+
+	for (size_t i = 0; i < MASTER_KEY_BYTES; i++) {
+		text[2 * i] = hex_digits[key[i] >> 4];
+		text[2 * i + 1] = hex_digits[key[i] & 15];
+	}
+	text[HEX_LEN] = '\n';
+	/* The mode once more: a umask may have taken our own right to read. */
+	ok = write_all(fd, text, sizeof text) && fchmod(fd, 0400) == 0 &&
+	    fsync(fd) == 0;
+	explicit_bzero(text, sizeof text);
+	return ok;
+}
+
+/* Under its name there is never but a whole key that is on disk. */
+static bool
+create(int dir, uint8_t key[MASTER_KEY_BYTES])
+{
+	bool ok;
+	int fd, error;
+
+	if (unlinkat(dir, new_name, 0) != 0 && errno != ENOENT)
+		return false;
+	fd = openat(dir, new_name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return false;
+	ok = random_key(key) && write_key(fd, key) &&
+	    renameat(dir, new_name, dir, file_name) == 0;
+	error = errno;
+	close(fd);
+	if (ok)
+		return fsync(dir) == 0;
+	unlinkat(dir, new_name, 0);
+	errno = error;
+	return false;
+}
+
+static bool
+create_logged(int dir, const char *path, uint8_t key[MASTER_KEY_BYTES])
+{
+	if (create(dir, key)) {
+		log_notice("%s: new master key; keep a copy in a safe place, "
+			   "without it the store cannot be read",
+		    path);
+		return true;
+	}
+	log_error("%s: cannot make a master key: %s", path, strerror(errno));
+	explicit_bzero(key, MASTER_KEY_BYTES);
+	return false;
+}
+
+static enum found
+load_credential(uint8_t key[MASTER_KEY_BYTES], char *source, size_t source_size)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+
+	if (directory == NULL || directory[0] == '\0')
+		return FOUND_NONE;
+	snprintf(source, source_size, "credential %s", credential_name);
+	if (snprintf(path, sizeof path, "%s/%s", directory, credential_name) >=
+	    (int)sizeof path) {
+		log_error("CREDENTIALS_DIRECTORY is too long");
+		return FOUND_BAD;
+	}
+	return load(AT_FDCWD, path, path, trusted_credential, key);
+}
+
+bool
+master_key_read(int dir, const char *state_directory, const char *file,
+    bool may_create, uint8_t key[MASTER_KEY_BYTES], char *source,
+    size_t source_size)
+{
+	char path[PATH_MAX + sizeof file_name + 1];
+	enum found found = load_credential(key, source, source_size);
+
+	if (found != FOUND_NONE)
+		return found == FOUND_KEY;
+	if (file != NULL && file[0] != '\0') {
+		snprintf(source, source_size, "%s", file);
+		found = load(AT_FDCWD, file, file, trusted_file, key);
+		if (found == FOUND_NONE)
+			log_error("%s: the master key file is missing", file);
+		return found == FOUND_KEY;
+	}
+	snprintf(path, sizeof path, "%s/%s", state_directory, file_name);
+	snprintf(source, source_size, "%s", path);
+	found = load(dir, file_name, path, trusted_file, key);
+	if (found != FOUND_NONE)
+		return found == FOUND_KEY;
+	if (may_create)
+		return create_logged(dir, path, key);
+	log_error("%s: the master key is missing; put it back, the store "
+		  "cannot be read without it",
+	    path);
+	return false;
+}

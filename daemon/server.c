@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "log.h"
+#include "uidcount.h"
+
+enum {
+	/* Accepted at one wake-up, so that a storm of connects does not keep
+	 * those who are connected waiting. */
+	ACCEPT_BATCH = 64,
+	PAUSE_MS = 100,
+	LOG_INTERVAL_MS = 1000,
+};
+
+struct listener {
+	struct event event;
+	SLIST_ENTRY(listener) link;
+	struct server *server;
+	const struct plane *plane;
+	void *context;
+	int fd;
+};
+
+struct server {
+	struct event_base *base;
+	struct server_limits limits;
+	struct conns conns;
+	SLIST_HEAD(, listener) listeners;
+	struct uidcount uids;
+	struct server_counters counters;
+	struct event pause; /* runs while the listeners are off */
+	bool paused;
+	bool short_logged;         /* that descriptors or memory ran out */
+	uint64_t refused_log_at;   /* monotonic; when last logged */
+	unsigned long long unsaid; /* refusals since then */
+	struct event drain;
+	void (*drained)(void *context);
+	void *drained_context;
+};
+
+static struct timeval
+milliseconds(unsigned ms)
+{
+	return (struct timeval){
+	    .tv_sec = (time_t)(ms / 1000),
+	    .tv_usec = (suseconds_t)(ms % 1000) * 1000,
+	};
+}
+
+/*
+ * accept(2) without a descriptor to give leaves the connection in the queue
+ * and the listener readable: to go on watching it would be a busy loop. So
+ * all listeners are off until a connection closes or a moment has passed.
+ */
+static void
+pause_accepting(struct server *server)
+{
+	struct timeval wait = milliseconds(PAUSE_MS);
+	struct listener *listener;
+
+	if (server->paused || evtimer_add(&server->pause, &wait) != 0)
+		return;
+	server->paused = true;
+	SLIST_FOREACH(listener, &server->listeners, link)
+	{
+		event_del(&listener->event);
+	}
+}
+
+static void
+resume_accepting(struct server *server)
+{
+	struct listener *listener;
+	bool failed = false;
+
+	if (!server->paused)
+		return;
+	server->paused = false;
+	evtimer_del(&server->pause);
+	SLIST_FOREACH(listener, &server->listeners, link)
+	{
+		if (event_add(&listener->event, NULL) != 0)
+			failed = true;
+	}
+	if (failed)
+		pause_accepting(server);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	resume_accepting(arg);
+}
+
+/* Something cannot be had; said once until accepting works again. */
+static void
+run_short(struct server *server, int error)
+{
+	if (!server->short_logged)
+		log_error("cannot accept connections: errno %d (%s); "
+			  "%u are open; trying again",
+		    error, strerror(error), server->counters.connections);
+	server->short_logged = true;
+	pause_accepting(server);
+}
+
+static void
+on_conn_close(void *context, uid_t uid)
+{
+	struct server *server = context;
+
+	server->counters.connections--;
+	uidcount_remove(&server->uids, uid);
+	if (server->drained == NULL)
+		resume_accepting(server);
+	else if (server->counters.connections == 0)
+		event_active(&server->drain, EV_TIMEOUT, 0);
+}
+
+/* Why a connection of this user is one too many; NULL where it is not. */
+static const char *
+over_limit(const struct server *server, uid_t uid)
+{
+	if (server->counters.connections >= server->limits.connections)
+		return "max_connections";
+	if (uidcount_get(&server->uids, uid) >=
+	    server->limits.connections_per_uid)
+		return "max_connections_per_uid";
+	return NULL;
+}
+
+static void
+refuse(struct listener *listener, int fd, uid_t uid, const char *limit)
+{
+	struct server *server = listener->server;
+	struct bytes busy = listener->plane->busy;
+	uint64_t now = monotonic_ms();
+
+	/* A fresh socket has room for it; a peer that is gone misses it. */
+	if (busy.len > 0)
+		(void)send(
+		    fd, busy.data, busy.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	server->counters.refused++;
+	server->unsaid++;
+	if (server->refused_log_at != 0 &&
+	    now - server->refused_log_at < LOG_INTERVAL_MS)
+		return;
+	log_warning("%s: connection of uid %lu refused: %s reached "
+		    "(%llu refused since the last such line)",
+	    listener->plane->name, (unsigned long)uid, limit, server->unsaid);
+	server->refused_log_at = now;
+	server->unsaid = 0;
+}
+
+static bool
+peer_of(int fd, struct peer *peer)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return false;
+	*peer = (struct peer){cred.uid, cred.gid, cred.pid};
+	return true;
+}
+
+static void
+admit(struct listener *listener, int fd)
+{
+	struct server *server = listener->server;
+	struct peer peer;
+	const char *limit;
+
+	if (!peer_of(fd, &peer)) {
+		close(fd);
+		return;
+	}
+	limit = over_limit(server, peer.uid);
+	if (limit != NULL) {
+		refuse(listener, fd, peer.uid, limit);
+		return;
+	}
+	if (!uidcount_add(&server->uids, peer.uid)) {
+		close(fd);
+		run_short(server, ENOMEM);
+		return;
+	}
+	/* Counted first: opened() may close it, which counts it out. */
+	server->counters.connections++;
+	server->counters.accepted++;
+	if (conn_open(&server->conns, fd, listener->plane, listener->context,
+		&peer, server->limits.request_timeout_ms) != 0) {
+		close(fd);
+		server->counters.accepted--;
+		server->counters.connections--;
+		uidcount_remove(&server->uids, peer.uid);
+		run_short(server, ENOMEM);
+	}
+}
+
+static void
+on_accept(evutil_socket_t listening, short what, void *arg)
+{
+	struct listener *listener = arg;
+	struct server *server = listener->server;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_BATCH && !server->paused; i++) {
+		int fd = accept4(
+		    listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			admit(listener, fd);
+		} else if (errno == EAGAIN) {
+			server->short_logged = false;
+			return;
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			run_short(server, errno);
+			return;
+		}
+	}
+}
+
+static void
+close_listeners(struct server *server)
+{
+	struct listener *listener;
+
+	while ((listener = SLIST_FIRST(&server->listeners)) != NULL) {
+		SLIST_REMOVE_HEAD(&server->listeners, link);
+		event_del(&listener->event);
+		close(listener->fd);
+		free(listener);
+	}
+	evtimer_del(&server->pause);
+	server->paused = false;
+}
+
+static void
+on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	void (*drained)(void *context) = server->drained;
+
+	(void)fd;
+	(void)what;
+	conns_close_all(&server->conns);
+	event_del(&server->drain);
+	drained(server->drained_context); /* may free the server */
+}
+
+struct server *
+server_new(struct event_base *base, const struct server_limits *limits)
+{
+	struct server *server = calloc(1, sizeof *server);
+
+	if (server == NULL)
+		return NULL;
+	if (conns_init(&server->conns, base, on_conn_close, server) != 0) {
+		free(server);
+		return NULL;
+	}
+	server->base = base;
+	server->limits = *limits;
+	SLIST_INIT(&server->listeners);
+	evtimer_assign(&server->pause, base, on_pause_over, server);
+	evtimer_assign(&server->drain, base, on_drain, server);
+	return server;
+}
+
+void
+server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	close_listeners(server);
+	conns_free(&server->conns);
+	/* After the last connection, for its end touches them. */
+	event_del(&server->pause);
+	event_del(&server->drain);
+	uidcount_free(&server->uids);
+	free(server);
+}
+
+void
+server_set_limits(struct server *server, const struct server_limits *limits)
+{
+	server->limits = *limits;
+}
+
+int
+server_listen(
+    struct server *server, int fd, const struct plane *plane, void *context)
+{
+	struct listener *listener;
+
+	if (conns_reserve(&server->conns, plane->unfinished_max) != 0)
+		return -1;
+	listener = calloc(1, sizeof *listener);
+	if (listener == NULL)
+		return -1;
+	*listener = (struct listener){
+	    .server = server,
+	    .plane = plane,
+	    .context = context,
+	    .fd = fd,
+	};
+	if (event_assign(&listener->event, server->base, fd,
+		EV_READ | EV_PERSIST, on_accept, listener) != 0 ||
+	    event_add(&listener->event, NULL) != 0) {
+		free(listener);
+		return -1;
+	}
+	SLIST_INSERT_HEAD(&server->listeners, listener, link);
+	return 0;
+}
+
+void
+server_drain(struct server *server, unsigned grace_ms,
+    void (*drained)(void *context), void *context)
+{
+	struct timeval grace = milliseconds(grace_ms);
+
+	close_listeners(server);
+	server->drained = drained;
+	server->drained_context = context;
+	conns_drain(&server->conns);
+	/* Also where none was left: drained() is not called from in here. */
+	if (server->counters.connections == 0 ||
+	    evtimer_add(&server->drain, &grace) != 0)
+		event_active(&server->drain, EV_TIMEOUT, 0);
+}
+
+void
+server_counters(const struct server *server, struct server_counters *counters)
+{
+	*counters = server->counters;
+	counters->timed_out = server->conns.timed_out;
+}

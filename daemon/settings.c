@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "settings.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proto/text.h"
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+    {"error", LOG_LEVEL_ERROR},
+    {"warning", LOG_LEVEL_WARNING},
+    {"notice", LOG_LEVEL_NOTICE},
+    {"info", LOG_LEVEL_INFO},
+    {"debug", LOG_LEVEL_DEBUG},
+};
+
+static const struct range {
+	const char *name;
+	long min, max;
+} ranges[] = {
+    {"max_connections", 1, 1000000},
+    {"max_connections_per_uid", 1, 1000000},
+    {"expected_keys", 1, 10000000},
+};
+
+static const int64_t timeout_min_ms = 10, timeout_max_ms = 3600000;
+
+void
+settings_default(struct settings *settings)
+{
+	*settings = (struct settings){
+	    .verify_socket_group = "apikey",
+	    .log_level = LOG_LEVEL_NOTICE,
+	    .limits =
+		{
+		    .connections = 4096,
+		    .connections_per_uid = 1024,
+		    .request_timeout_ms = 5000,
+		},
+	    .expected_keys = 100000,
+	};
+}
+
+static bool
+level_parse(const char *text, enum log_level *level)
+{
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		if (strcmp(levels[i].name, text) == 0) {
+			*level = levels[i].level;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+timeout_parse(const char *text, int64_t *ms)
+{
+	return duration_parse(text, ms) && *ms >= timeout_min_ms &&
+	    *ms <= timeout_max_ms;
+}
+
+/* libconfuse's errors and ours: one line with file and line number. */
+__attribute__((format(printf, 2, 0))) static void
+log_problem(cfg_t *cfg, const char *format, va_list args)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof text, format, args);
+	log_error("%s:%d: %s", cfg->filename, cfg->line, text);
+}
+
+/* Validators run when a value has been read, so the line is its own. */
+static const char *
+text_of(cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+
+	return text != NULL ? text : "";
+}
+
+static int
+check_range(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long value = cfg_opt_getnint(opt, 0);
+
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		const struct range *range = &ranges[i];
+
+		if (strcmp(range->name, cfg_opt_name(opt)) != 0)
+			continue;
+		if (value >= range->min && value <= range->max)
+			return 0;
+		cfg_error(cfg, "%s = %ld: expected a number from %ld to %ld",
+		    range->name, value, range->min, range->max);
+	}
+	return -1;
+}
+
+static int
+check_timeout(cfg_t *cfg, cfg_opt_t *opt)
+{
+	int64_t ms;
+
+	if (timeout_parse(text_of(opt), &ms))
+		return 0;
+	cfg_error(cfg,
+	    "%s = %s: expected a duration from 10ms to 1h, such as 5s",
+	    cfg_opt_name(opt), text_of(opt));
+	return -1;
+}
+
+static int
+check_level(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum log_level level;
+
+	if (level_parse(text_of(opt), &level))
+		return 0;
+	cfg_error(cfg,
+	    "%s = %s: expected error, warning, notice, info or debug",
+	    cfg_opt_name(opt), text_of(opt));
+	return -1;
+}
+
+static int
+check_group(cfg_t *cfg, cfg_opt_t *opt)
+{
+	size_t max = sizeof((struct settings *)NULL)->verify_socket_group - 1;
+
+	if (label_valid(text_of(opt), 1, max))
+		return 0;
+	cfg_error(cfg, "%s: expected the name of a group, 1 to %zu bytes",
+	    cfg_opt_name(opt), max);
+	return -1;
+}
+
+static int
+check_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = text_of(opt);
+
+	if (text[0] == '\0' || (text[0] == '/' && strlen(text) < PATH_MAX))
+		return 0;
+	cfg_error(
+	    cfg, "%s = %s: expected an absolute path", cfg_opt_name(opt), text);
+	return -1;
+}
+
+/* Of what has passed the validators; an absent setting keeps its value. */
+static void
+apply(cfg_t *cfg, struct settings *settings)
+{
+	struct server_limits *limits = &settings->limits;
+	int64_t timeout = 0;
+
+	snprintf(settings->verify_socket_group,
+	    sizeof settings->verify_socket_group, "%s",
+	    cfg_getstr(cfg, "verify_socket_group"));
+	snprintf(settings->master_key_file, sizeof settings->master_key_file,
+	    "%s", cfg_getstr(cfg, "master_key_file"));
+	level_parse(cfg_getstr(cfg, "log_level"), &settings->log_level);
+	limits->connections = (unsigned)cfg_getint(cfg, "max_connections");
+	limits->connections_per_uid =
+	    (unsigned)cfg_getint(cfg, "max_connections_per_uid");
+	if (timeout_parse(cfg_getstr(cfg, "request_timeout"), &timeout))
+		limits->request_timeout_ms = (unsigned)timeout;
+	settings->expected_keys = (unsigned)cfg_getint(cfg, "expected_keys");
+}
+
+static bool
+parse(struct settings *settings, const char *path, FILE *file)
+{
+	char timeout[32], level[16] = "";
+	bool ok = false;
+	cfg_t *cfg;
+
+	/* The values so far are the defaults, in libconfuse's words. */
+	snprintf(timeout, sizeof timeout, "%ums",
+	    settings->limits.request_timeout_ms);
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		if (levels[i].level == settings->log_level)
+			snprintf(level, sizeof level, "%s", levels[i].name);
+	}
+	cfg_opt_t options[] = {
+	    CFG_STR("verify_socket_group", settings->verify_socket_group,
+		CFGF_NONE),
+	    CFG_STR("master_key_file", settings->master_key_file, CFGF_NONE),
+	    CFG_STR("log_level", level, CFGF_NONE),
+	    CFG_INT("max_connections", settings->limits.connections, CFGF_NONE),
+	    CFG_INT("max_connections_per_uid",
+		settings->limits.connections_per_uid, CFGF_NONE),
+	    CFG_STR("request_timeout", timeout, CFGF_NONE),
+	    CFG_INT("expected_keys", settings->expected_keys, CFGF_NONE),
+	    CFG_END(),
+	};
+
+	cfg = cfg_init(options, CFGF_NONE);
+	if (cfg != NULL) {
+		cfg_set_error_function(cfg, log_problem);
+		for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+			cfg_set_validate_func(cfg, ranges[i].name, check_range);
+		cfg_set_validate_func(cfg, "request_timeout", check_timeout);
+		cfg_set_validate_func(cfg, "log_level", check_level);
+		cfg_set_validate_func(cfg, "verify_socket_group", check_group);
+		cfg_set_validate_func(cfg, "master_key_file", check_path);
+		cfg->filename = strdup(path); /* cfg_free() frees it */
+	}
+	if (cfg == NULL || cfg->filename == NULL)
+		log_error("%s: not enough memory", path);
+	else
+		ok = cfg_parse_fp(cfg, file) == CFG_SUCCESS;
+	if (ok)
+		apply(cfg, settings);
+	cfg_free(cfg);
+	return ok;
+}
+
+bool
+settings_read(struct settings *settings, const char *path, bool must_exist)
+{
+	FILE *file = fopen(path, "re");
+	struct stat st;
+	bool ok;
+
+	if (file == NULL) {
+		if (errno == ENOENT && !must_exist)
+			return true;
+		log_error("%s: cannot read the configuration: %s", path,
+		    strerror(errno));
+		return false;
+	}
+	/* A scanner made by flex ends the process where read(2) fails. */
+	if (fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode)) {
+		log_error("%s: is a directory, not a configuration file", path);
+		ok = false;
+	} else {
+		ok = parse(settings, path, file);
+	}
+	fclose(file);
+	return ok;
+}
