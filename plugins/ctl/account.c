@@ -29,13 +29,6 @@ print_account(struct invocation *inv, const json_t *account)
 	output_fields(account_fields, account);
 }
 
-static void
-print_accounts(struct invocation *inv, const json_t *accounts)
-{
-	(void)inv;
-	output_table(account_columns, accounts);
-}
-
 static const struct positional_row slug[] = {
     {"SLUG", "slug", value_slug},
     {0},
@@ -103,9 +96,8 @@ const struct command account_commands[] = {
 	.verb = "list",
 	.summary = "List the accounts",
 	.method = "ListAccounts",
-	.list = true,
 	.result = "accounts",
 	.fields = account_fields,
-	.print = print_accounts},
+	.columns = account_columns},
     {0},
 };

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "listing.h"
+#include "output.h"
 #include "varlink_client.h"
 
 #define INTERFACE "io.apikeyd.Admin."
@@ -127,19 +129,15 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 	return code;
 }
 
-/*
- * Follows the pages of a list. *rows is a new reference to an array of
- * complete objects.
- */
+/* Follows the pages to the last. */
 static enum ctl_exit
-call_pages(const struct invocation *inv, json_t **rows)
+call_pages(const struct invocation *inv, struct listing *listing)
 {
 	const struct command *command = inv->command;
 	struct varlink_client client;
 	enum ctl_exit code;
 	bool more = true;
 
-	*rows = json_array();
 	varlink_init(&client, inv->socket);
 	do {
 		json_t *page, *items, *item, *next;
@@ -157,8 +155,10 @@ call_pages(const struct invocation *inv, json_t **rows)
 			json_equal(
 			    next, json_object_get(inv->parameters, "after"))))
 			code = report_silence(&client, VARLINK_PROTOCOL, NULL);
-		json_array_foreach(items, i, item) json_array_append_new(
-		    *rows, fields_complete(command->fields, item));
+		json_array_foreach(items, i, item)
+		{
+			listing_add(listing, item);
+		}
 		if (more)
 			json_object_set(inv->parameters, "after", next);
 		json_decref(page);
@@ -168,18 +168,20 @@ call_pages(const struct invocation *inv, json_t **rows)
 }
 
 static enum ctl_exit
-run_list(struct invocation *inv)
+run_list(const struct invocation *inv)
 {
-	json_t *rows;
-	enum ctl_exit code = call_pages(inv, &rows);
+	struct listing listing;
+	enum ctl_exit code;
 
-	if (code == CTL_DONE && inv->json)
-		output_json(rows);
-	else if (code == CTL_DONE && json_array_size(rows) == 0)
-		fprintf(stderr, "No %s.\n", inv->command->result);
-	else if (code == CTL_DONE)
-		inv->command->print(inv, rows);
-	json_decref(rows);
+	if (!listing_begin(&listing, inv->command, inv->json)) {
+		fputs("apikeyctl: out of memory\n", stderr);
+		listing_end(&listing);
+		return CTL_REFUSED;
+	}
+	code = call_pages(inv, &listing);
+	if (code == CTL_DONE)
+		listing_print(&listing);
+	listing_end(&listing);
 	return code;
 }
 
@@ -306,5 +308,5 @@ call_run(struct invocation *inv)
 		command->shape(inv->parameters);
 	if (command->changes && !add_operation_id(inv))
 		return CTL_REFUSED;
-	return command->list ? run_list(inv) : run_object(inv);
+	return command->columns != NULL ? run_list(inv) : run_object(inv);
 }

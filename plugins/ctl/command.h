@@ -54,10 +54,10 @@ struct command {
 	bool clears; /* an empty value becomes null: takes it away */
 
 	/* Commands that are one call to the daemon: */
-	const char *method; /* of io.apikeyd.Admin */
-	bool changes;       /* takes an operation_id */
-	bool list;          /* answers in pages */
-	const char *result; /* member of the answer that is printed */
+	const char *method;           /* of io.apikeyd.Admin */
+	bool changes;                 /* takes an operation_id */
+	const struct column *columns; /* of a list, which comes in pages */
+	const char *result;           /* member of the answer that is printed */
 	const struct field *fields;
 	/* Last questions before anything is sent; NULL: none. */
 	enum ctl_exit (*before)(struct invocation *);

@@ -98,7 +98,7 @@ const struct field key_fields[] = {
     {0},
 };
 
-static const struct column key_columns[] = {
+const struct column key_columns[] = {
     {"KEY ID", "id", text_plain, COLUMN_WHOLE, 0},
     {"NAME", "name", text_plain, COLUMN_SHRINK, 1},
     {"ACCOUNT", "account", text_plain, COLUMN_SHRINK, 2},
@@ -117,13 +117,6 @@ key_print(struct invocation *inv, const json_t *key)
 {
 	(void)inv;
 	output_fields(key_fields, key);
-}
-
-void
-key_print_list(struct invocation *inv, const json_t *keys)
-{
-	(void)inv;
-	output_table(key_columns, keys);
 }
 
 void

@@ -6,9 +6,9 @@
 #include "options.h"
 
 extern const struct field key_fields[];
+extern const struct column key_columns[];
 
 void key_print(struct invocation *inv, const json_t *key);
-void key_print_list(struct invocation *inv, const json_t *keys);
 
 /* The token alone on stdout; on stderr, what it is and that it is all. */
 void key_print_token(struct invocation *inv, const json_t *key);

@@ -92,9 +92,13 @@ whole_numbers(json_t *value)
 	double real;
 
 	json_object_foreach_safe(value, next, name, member)
-	    json_object_set_new(value, name, whole_numbers(member));
+	{
+		json_object_set_new(value, name, whole_numbers(member));
+	}
 	json_array_foreach(value, i, member)
-	    json_array_set_new(value, i, whole_numbers(member));
+	{
+		json_array_set_new(value, i, whole_numbers(member));
+	}
 	real = json_real_value(value);
 	if (json_is_real(value) && real > -1e15 && real < 1e15 &&
 	    !((double)(json_int_t)real < real) &&

@@ -35,13 +35,6 @@ print_product(struct invocation *inv, const json_t *product)
 }
 
 static void
-print_products(struct invocation *inv, const json_t *products)
-{
-	(void)inv;
-	output_table(product_columns, products);
-}
-
-static void
 print_enabled(struct invocation *inv, const json_t *account)
 {
 	(void)account;
@@ -120,10 +113,9 @@ const struct command product_commands[] = {
 	.verb = "list",
 	.summary = "List the products",
 	.method = "ListProducts",
-	.list = true,
 	.result = "products",
 	.fields = product_fields,
-	.print = print_products},
+	.columns = product_columns},
     {.noun = "product",
 	.verb = "enable",
 	.summary = "Let an account have keys for a product",

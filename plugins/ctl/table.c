@@ -165,8 +165,10 @@ fill_stacked(struct libscols_table *table, const struct column *columns,
 			return false;
 	scols_table_enable_noheadings(table, 1);
 	good = add_stacked(table, columns, NULL);
-	json_array_foreach(rows, r, row) good =
-	    good && add_stacked(table, columns, row);
+	json_array_foreach(rows, r, row)
+	{
+		good = good && add_stacked(table, columns, row);
+	}
 	return good;
 }
 

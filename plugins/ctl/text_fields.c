@@ -98,8 +98,10 @@ text_list(json_t *value)
 	if (out == NULL)
 		return NULL;
 	json_array_foreach(value, i, item)
-	    fprintf(out, "%s%s", i > 0 ? ", " : "",
-		json_is_string(item) ? json_string_value(item) : "?");
+	{
+		fprintf(out, "%s%s", i > 0 ? ", " : "",
+		    json_is_string(item) ? json_string_value(item) : "?");
+	}
 	if (fclose(out) == 0)
 		return text;
 	free(text);

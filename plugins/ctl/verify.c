@@ -253,7 +253,10 @@ fill_request(const struct invocation *inv, struct apikey_request *request,
 		request->permission = strcmp(permission, "write") == 0
 		    ? APIKEY_PERMISSION_WRITE
 		    : APIKEY_PERMISSION_READ;
-	json_array_foreach(list, i, scope) scopes[i] = json_string_value(scope);
+	json_array_foreach(list, i, scope)
+	{
+		scopes[i] = json_string_value(scope);
+	}
 	request->scopes = scopes;
 	request->scope_count = json_array_size(list);
 }
