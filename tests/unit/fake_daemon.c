@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ void
 fake_start(struct fake_daemon *daemon)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	sigset_t all, before;
 
 	fake_prepare(daemon);
 	memcpy(address.sun_path, daemon->path, sizeof address.sun_path);
@@ -129,7 +131,11 @@ fake_start(struct fake_daemon *daemon)
 	    bind(daemon->listener, (struct sockaddr *)&address, sizeof address),
 	    0);
 	ck_assert_int_eq(listen(daemon->listener, 16), 0);
+	/* Signals are for the thread that is tested. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	ck_assert_int_eq(pthread_create(&daemon->thread, NULL, run, daemon), 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void
