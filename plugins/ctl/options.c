@@ -346,20 +346,41 @@ store_positionals(const struct command_line *line, struct invocation *inv)
 	    line->positionals[i]);
 }
 
-/* An unset and an empty variable are the same. */
-static const char *
-setting(const json_t *globals, const char *field, const char *variable,
-    const char *otherwise)
+/*
+ * Which socket: the option's, the variable's (an empty one is as good as
+ * none), or the default. False, and said, where the variable is no path.
+ */
+static bool
+choose_socket(const json_t *globals, const char *field, const char *variable,
+    const char *otherwise, const char **out)
 {
-	const char *given = json_string_value(json_object_get(globals, field));
-	const char *from_environment;
+	struct problem problem;
+	const char *value = getenv(variable);
+	json_t *path;
 
-	if (given != NULL)
-		return given;
-	from_environment = getenv(variable);
-	return from_environment != NULL && *from_environment != '\0'
-	    ? from_environment
-	    : otherwise;
+	*out = json_string_value(json_object_get(globals, field));
+	if (*out != NULL)
+		return true;
+	*out = value != NULL && *value != '\0' ? value : otherwise;
+	path = value_path(*out, &problem);
+	json_decref(path);
+	if (path == NULL)
+		fprintf(stderr, "apikeyctl: %s: %s\n", variable, problem.text);
+	return path != NULL;
+}
+
+static bool
+store_globals(struct invocation *inv)
+{
+	const json_t *globals = inv->globals;
+
+	inv->operation_id =
+	    json_string_value(json_object_get(globals, "operation_id"));
+	inv->json = json_object_get(globals, "json") != NULL;
+	return choose_socket(globals, "socket", "APIKEYD_ADMIN_SOCKET",
+		   default_admin_socket, &inv->socket) &&
+	    choose_socket(globals, "verify_socket", "APIKEYD_VERIFY_SOCKET",
+		default_verify_socket, &inv->verify_socket);
 }
 
 static enum options_outcome
@@ -385,15 +406,8 @@ interpret(const struct command_line *line, struct invocation *inv)
 		return OPTIONS_WRONG;
 	}
 	if (!store_options(line, inv) || !store_positionals(line, inv) ||
-	    !check_required(line))
+	    !check_required(line) || !store_globals(inv))
 		return OPTIONS_WRONG;
-	inv->socket = setting(inv->globals, "socket", "APIKEYD_ADMIN_SOCKET",
-	    default_admin_socket);
-	inv->verify_socket = setting(inv->globals, "verify_socket",
-	    "APIKEYD_VERIFY_SOCKET", default_verify_socket);
-	inv->operation_id =
-	    json_string_value(json_object_get(inv->globals, "operation_id"));
-	inv->json = json_object_get(inv->globals, "json") != NULL;
 	return OPTIONS_RUN;
 }
 

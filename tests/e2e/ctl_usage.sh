@@ -144,6 +144,9 @@ run status --socket "$TMP/other.sock"
 expect 5 "$TMP/other.sock" 'an option beats the environment'
 run --socket "$TMP/a.sock" --socket="$TMP/b.sock" status
 expect 5 "$TMP/b.sock" 'the last of two wins'
+APIKEYD_ADMIN_SOCKET=/$(repeat 200 a)
+run status
+expect 2 'APIKEYD_ADMIN_SOCKET: at most' 'a variable too long for a socket'
 unset APIKEYD_ADMIN_SOCKET APIKEYD_VERIFY_SOCKET
 
 # --- help
