@@ -1,15 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # pam_apikey in PAM stacks of its own, against a real daemon.
-set -u
 # shellcheck source=tests/lib.sh
-. "${srcdir:-.}/tests/lib.sh"
+. "$top_srcdir/tests/lib.sh"
 
-: "${PAM_MODULE:?the built pam_apikey.so}"
-PAM_DRIVER=${PAM_DRIVER:-${abs_top_builddir:-$PWD}/tests/e2e/pam_driver}
+[ -n "${PAM_MODULE-}" ] || skip_all "built without PAM"
+PAM_DRIVER=$top_builddir/tests/e2e/pam_driver
 
-start_apikeyd
-: "${APIKEYD_VERIFY_SOCKET:?}"
+start_apikeyd || give_up "apikeyd does not start"
+seed acme login
 
 services=$TMP/pam.d
 mkdir -p "$services"
@@ -44,28 +43,9 @@ login() {
 		tr '\n' ' ' | sed 's/ $//'
 }
 
-# new_key OPTION...: makes a key of acme's and prints its token.
-new_key() {
-	"$APIKEYCTL" --json key create --account acme --product login "$@" |
-		sed -n 's/.*"token": *"\([^"]*\)".*/\1/p'
-}
-
-# What is before the last underscore is the public key ID.
-key_id() {
-	echo "${1%_*}"
-}
-
-setup() {
-	"$APIKEYCTL" account create acme --status approved &&
-		"$APIKEYCTL" account create other --status approved &&
-		"$APIKEYCTL" product create login &&
-		"$APIKEYCTL" product enable login --account acme
-} >/dev/null
-
-ok "an account and a product" setup
-alice=$(new_key --name Alice --user alice --permission read)
-nobody=$(new_key --name Nobody --permission write)
-writer=$(new_key --name Writer --user alice --permission write)
+alice=$(new_key Alice --user alice --permission read)
+nobody=$(new_key Nobody --permission write)
+writer=$(new_key Writer --user alice --permission write)
 id=$(key_id "$alice")
 
 service plain
@@ -125,7 +105,7 @@ is "a mistyped option opens nothing" \
 	"$(login typo alice "$writer" authenticate acct_mgmt)" \
 	"authenticate PAM_SERVICE_ERR acct_mgmt PAM_SERVICE_ERR"
 
-office=$(new_key --name Office --user alice --allow 203.0.113.0/24)
+office=$(new_key Office --user alice --allow 203.0.113.0/24)
 is "an address on the allow-list" \
 	"$(login plain alice "$office" rhost=203.0.113.7 authenticate)" \
 	"authenticate PAM_SUCCESS"
@@ -136,7 +116,7 @@ is "a host name is no address" \
 	"$(login plain alice "$office" rhost=gateway.example authenticate)" \
 	"authenticate PAM_PERM_DENIED"
 
-short=$(new_key --name Short --user alice --expires 2s)
+short=$(new_key Short --user alice --expires 2s)
 # Ends when the daemon says so; the time limit is for a daemon that never does.
 expired="n=0; while printf %s '$short' |
 	'$APIKEYCTL' key verify --user alice >'$TMP/expiring' 2>&1 &&
@@ -148,7 +128,7 @@ is "a key that has expired" \
 	"$(login plain alice "$short" authenticate)" \
 	"authenticate PAM_ACCT_EXPIRED"
 
-gone=$(new_key --name Gone --user alice)
+gone=$(new_key Gone --user alice)
 revoke="'$APIKEYCTL' key revoke $(key_id "$gone") --yes >'$TMP/revoked' 2>&1"
 is "a key that is revoked between authenticate and acct_mgmt" \
 	"$(login plain alice "$gone" authenticate "run=$revoke" acct_mgmt)" \
