@@ -199,7 +199,7 @@ call_plane(struct conn *conn, struct reader *r)
 	/* What is left over is the beginning of another request. */
 	if (used > 0 && conn->out.len == 0)
 		deadline_clear(&conns->deadlines, &conn->deadline);
-	if (r->failed || conns->writer.failed) {
+	if (r->failed || (conns->writer.failed && status != PLANE_FULL)) {
 		log_error("%s: plane left its buffers", conn->plane->name);
 		drop(conn);
 	}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file: what is taken, and what is said about the rest. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/settings.h"
+#include "stderr_text.h"
+#include "suite.h"
+
+static char path[] = "/tmp/apikeyd-test-XXXXXX";
+
+static void
+write_file(const char *text)
+{
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void
+remove_file(void)
+{
+	unlink(path);
+	memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+}
+
+START_TEST(everything)
+{
+	struct settings settings;
+
+	write_file("# a comment\n"
+		   "verify_socket_group = \"web\"\n"
+		   "master_key_file = /etc/apikeyd/key\n"
+		   "log_level = debug\n"
+		   "max_connections = 10\n"
+		   "max_connections_per_uid = 5\n"
+		   "request_timeout = 1m30s\n"
+		   "expected_keys = 1000000\n");
+	settings_default(&settings);
+	ck_assert(settings_read(&settings, path, true));
+	ck_assert_str_eq(settings.verify_socket_group, "web");
+	ck_assert_str_eq(settings.master_key_file, "/etc/apikeyd/key");
+	ck_assert_int_eq(settings.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_uint_eq(settings.limits.connections, 10);
+	ck_assert_uint_eq(settings.limits.connections_per_uid, 5);
+	ck_assert_uint_eq(settings.limits.request_timeout_ms, 90000);
+	ck_assert_uint_eq(settings.expected_keys, 1000000);
+	remove_file();
+}
+END_TEST
+
+START_TEST(defaults)
+{
+	struct settings settings;
+
+	write_file("\n");
+	settings_default(&settings);
+	ck_assert(settings_read(&settings, path, true));
+	ck_assert_str_eq(settings.verify_socket_group, "apikey");
+	ck_assert_str_eq(settings.master_key_file, "");
+	ck_assert_int_eq(settings.log_level, LOG_LEVEL_NOTICE);
+	ck_assert_uint_eq(settings.limits.connections, 4096);
+	ck_assert_uint_eq(settings.limits.connections_per_uid, 1024);
+	ck_assert_uint_eq(settings.limits.request_timeout_ms, 5000);
+	ck_assert_uint_eq(settings.expected_keys, 100000);
+	remove_file();
+}
+END_TEST
+
+static const struct refusal {
+	const char *text;
+	const char *says; /* after "apikeyd: error: FILE" */
+} refusals[] = {
+    {"\nmax_conections = 5\n", ":2: no such option 'max_conections'"},
+    {"expected_keys = 5\nmax_connections = 0\n",
+	":2: max_connections = 0: expected a number from 1 to 1000000"},
+    {"max_connections = many\n", ":1: invalid integer value"},
+    {"max_connections = 99999999999999999999\n", ":1: integer value"},
+    {"\n\nrequest_timeout = 5\n",
+	":3: request_timeout = 5: expected a duration from 10ms to 1h"},
+    {"request_timeout = 2h\n", ":1: request_timeout = 2h: expected"},
+    {"request_timeout = 0\n", ":1: request_timeout = 0: expected"},
+    {"log_level = loud\n",
+	":1: log_level = loud: expected error, warning, notice, info or"},
+    {"verify_socket_group = \"\"\n", ":1: verify_socket_group: expected"},
+    {"verify_socket_group = "
+     "a123456789b123456789c123456789d123456789e123456789f123456789g123\n",
+	":1: verify_socket_group: expected the name of a group, 1 to 63"},
+    {"master_key_file = key\n",
+	":1: master_key_file = key: expected an absolute path"},
+    {"expected_keys = -1\n", ":1: expected_keys = -1: expected a number"},
+    {"log_level\n", ":"},
+    {"log_level = \"unended\n", ":"},
+    {"log_level debug\n", ":1: "},
+    {"}\n", ":1: "},
+};
+
+START_TEST(refuses)
+{
+	const struct refusal *refusal = &refusals[_i];
+	struct settings settings, before;
+	struct stderr_text capture;
+	char expected[200];
+	const char *said;
+	bool ok;
+
+	write_file(refusal->text);
+	memset(&before, 0, sizeof before);
+	settings_default(&before);
+	settings = before;
+	stderr_begin(&capture);
+	ok = settings_read(&settings, path, true);
+	said = stderr_end(&capture);
+	snprintf(expected, sizeof expected, "apikeyd: error: %s%s", path,
+	    refusal->says);
+	ck_assert_msg(!ok, "taken: %s", refusal->text);
+	ck_assert_msg(
+	    strncmp(said, expected, strlen(expected)) == 0, "said: %s", said);
+	ck_assert_msg(
+	    strchr(said, '\n') == said + strlen(said) - 1, "said: %s", said);
+	ck_assert_str_eq(
+	    settings.verify_socket_group, before.verify_socket_group);
+	ck_assert_uint_eq(settings.expected_keys, before.expected_keys);
+	ck_assert_uint_eq(
+	    settings.limits.connections, before.limits.connections);
+	remove_file();
+}
+END_TEST
+
+START_TEST(no_file)
+{
+	struct stderr_text capture;
+	struct settings settings;
+	const char *said;
+
+	settings_default(&settings);
+	ck_assert(settings_read(&settings, "/nonexistent/apikeyd", false));
+	stderr_begin(&capture);
+	ck_assert(!settings_read(&settings, "/nonexistent/apikeyd", true));
+	ck_assert(!settings_read(&settings, "/tmp", true));
+	said = stderr_end(&capture);
+	ck_assert_ptr_nonnull(strstr(said, "/nonexistent/apikeyd: cannot"));
+	ck_assert_ptr_nonnull(strstr(said, "/tmp: is a directory"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("settings");
+	TCase *tcase = tcase_create("refusals");
+
+	unsetenv("JOURNAL_STREAM");
+	suite_add(suite, "everything", everything);
+	suite_add(suite, "defaults", defaults);
+	suite_add(suite, "no file", no_file);
+	tcase_add_loop_test(
+	    tcase, refuses, 0, sizeof refusals / sizeof refusals[0]);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
