@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # pam_apikey in PAM stacks of its own, against a real daemon.
+# shellcheck disable=SC2154 # top_srcdir is set by make check
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
 
 [ -n "${PAM_MODULE-}" ] || skip_all "built without PAM"
 PAM_DRIVER=$top_builddir/tests/e2e/pam_driver
 
+# shellcheck disable=SC2119 # without arguments
 start_apikeyd || give_up "apikeyd does not start"
 seed acme login
 

@@ -11,7 +11,7 @@ set -u
 srcdir=${top_srcdir:-.}
 build=${top_builddir:-.}
 LIBAPIKEY=${LIBAPIKEY:-$build/plugins/client/.libs/libapikey.so}
-PAM_MODULE=${PAM_MODULE:-$build/plugins/pam/.libs/pam_apikey.so}
+PAM_MODULE=${PAM_MODULE-$build/plugins/pam/.libs/pam_apikey.so}
 number=0
 failed=0
 
@@ -59,6 +59,11 @@ is "libapikey's symbols have a version" \
 	"$(nm -D --defined-only "$LIBAPIKEY" | grep -c '@@LIBAPIKEY_')" \
 	"$(declared | wc -w | tr -d ' ')"
 is "libapikey needs libc alone" "$(needs "$LIBAPIKEY")" ""
+if [ -z "$PAM_MODULE" ]; then
+	echo "ok 4 # SKIP built without PAM"
+	echo "ok 5 # SKIP built without PAM"
+	exit "$failed"
+fi
 is "pam_apikey exports what PAM looks up" "$(exports "$PAM_MODULE")" \
 	"pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred "
 is "pam_apikey needs libpam and libc alone" "$(needs "$PAM_MODULE")" \
