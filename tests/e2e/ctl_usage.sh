@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What apikeyctl says to whoever mistypes, and its exit codes.
 
-. "${srcdir:-.}/tests/lib.sh"
+# shellcheck disable=SC2154 # make check sets it
+. "$top_srcdir/tests/lib.sh"
 
 # Nobody listens there: had anything been sent, the exit would be 5, not 2.
 dead=$TMP/dead.sock
 out=$TMP/out
 err=$TMP/err
 
+# Words NAME=VALUE that run() adds to the environment.
+environment=
+
 # run ARG...: apikeyctl without a terminal; leaves $code, $out and $err.
 run() {
 	code=0
-	setsid "$APIKEYCTL" "$@" >"$out" 2>"$err" </dev/null || code=$?
+	# shellcheck disable=SC2086 # a list of words
+	setsid env $environment "$APIKEYCTL" "$@" \
+		>"$out" 2>"$err" </dev/null || code=$?
 }
 
 # expect CODE TEXT DESC: of the last run; TEXT is in what it said.
@@ -135,19 +141,17 @@ for words in status 'key list' 'account create a' \
 	run --socket "$dead" --verify-socket "$dead" $words
 	expect 5 "cannot reach apikeyd at $dead" "$words"
 done
-APIKEYD_ADMIN_SOCKET=$dead
-APIKEYD_VERIFY_SOCKET=$dead
-export APIKEYD_ADMIN_SOCKET APIKEYD_VERIFY_SOCKET
+environment="APIKEYD_ADMIN_SOCKET=$dead APIKEYD_VERIFY_SOCKET=$dead"
 run status
 expect 5 "$dead" 'socket from the environment'
 run status --socket "$TMP/other.sock"
 expect 5 "$TMP/other.sock" 'an option beats the environment'
 run --socket "$TMP/a.sock" --socket="$TMP/b.sock" status
 expect 5 "$TMP/b.sock" 'the last of two wins'
-APIKEYD_ADMIN_SOCKET=/$(repeat 200 a)
+environment=APIKEYD_ADMIN_SOCKET=/$(repeat 200 a)
 run status
 expect 2 'APIKEYD_ADMIN_SOCKET: at most' 'a variable too long for a socket'
-unset APIKEYD_ADMIN_SOCKET APIKEYD_VERIFY_SOCKET
+environment=
 
 # --- help
 for words in '' key account 'key create' status; do
@@ -186,7 +190,7 @@ is 'check: far too long' "$answer" \
 	'{"well_formed":false,"verdict":"malformed","reason":"shape"}'
 
 # --- with a daemon
-start_apikeyd
+start_apikeyd || give_up 'apikeyd did not start'
 run account show nobody-there
 expect 3 nobody-there 'no such account'
 run key show ak_0123456789ab
@@ -212,25 +216,25 @@ check "$token"
 is 'check: well-formed: exit status' "$code" 0
 is 'check: well-formed' "$answer" "{\"well_formed\":true,\"id\":\"$id\"}"
 
-# verify TOKEN OPTION...: leaves $code and $out
-verify() {
+# ask TOKEN OPTION...: leaves $code and $out
+ask() {
 	code=0
 	given=$1
 	shift
 	printf '%s\n' "$given" | "$APIKEYCTL" key verify "$@" \
 		>"$out" 2>"$err" || code=$?
 }
-verify "$token"
+ask "$token"
 is 'verify: exit status' "$code" 0
 is 'verify: the verdict alone on the first line' "$(head -n 1 "$out")" valid
-verify "$token" --permission write --json
+ask "$token" --permission write --json
 is 'verify, refused: exit status' "$code" 1
 ok 'verify, refused' grep -q '"verdict":"permission_denied"' "$out"
-verify "${token}x" --json
+ask "${token}x" --json
 is 'verify, malformed: exit status' "$code" 1
 is 'verify, malformed: nothing else' "$(cat "$out")" \
 	'{"verdict":"malformed","reason":"shape"}'
-verify '' --json
+ask '' --json
 is 'verify, nothing: exit status' "$code" 1
 
 run key update "$id" --rate 5/m --allow 192.0.2.0/24=Office
@@ -263,7 +267,9 @@ code=0
 "$APIKEYCTL" key rotate "$id" >&- 2>"$err" || code=$?
 expect 1 "apikeyctl key rotate $id" 'a closed stdout'
 
+# The sockets are open to everybody; the kernel says who asks.
 if [ "$(id -u)" -eq 0 ]; then
+	chmod a+x "$TMP" "$TMP/run"
 	code=0
 	setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$APIKEYCTL" account create other 2>"$err" || code=$?
