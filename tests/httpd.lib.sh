@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
+#
 # A private httpd for tests: its own ServerRoot, a free port on loopback,
 # stopped by its own process id. Sourced after lib.sh.
 #
 #   start_httpd MPM CONF   starts httpd with CONF after the common part; sets
-#                          $URL, $HTTPD_ROOT and $HTTPD_LOG (error log)
+#                          $URL, $HTTPD_ROOT and $HTTPD_LOG (error log), which
+#                          CONF may use as ${URL} and ${HTTPD_ROOT}
 #   stop_httpd
 #   check_httpd CONF       httpd -t; prints what it says
 #   status ARGUMENT…       status code of a request by curl
 #   headers ARGUMENT…      status line and header fields, without CRs
 #   header NAME ARGUMENT…  the values of one field
-#
-# $HTTPD, $HTTPD_LIBEXEC and $HTTPD_MODULE come from lib.sh. $VERIFY_SOCKET
-# names the daemon's socket.
 
-HTTPD_ROOT=
+: "${HTTPD?}" "${HTTPD_LIBEXEC?}" "${HTTPD_MODULE?}" "${CURL:=curl}"
+
 HTTPD_PID=
-HTTPD_LOG=
+HTTPD_ROOT=$TMP/httpd
+HTTPD_LOG=$HTTPD_ROOT/error_log
+URL=
+export HTTPD_ROOT URL
 
-# httpd refuses to serve as root. Its children need the socket, so they get
-# the socket's group.
+# httpd refuses to serve as root. Its children need apikeyd's socket, so they
+# get the socket's group.
 httpd_user() {
 	[ "$(id -u)" -eq 0 ] || return 0
 	echo "User nobody"
-	echo "Group #$(stat -c %g "$VERIFY_SOCKET" 2>/dev/null || echo 0)"
+	echo "Group #$(stat -c %g "$APIKEYD_VERIFY_SOCKET" 2>/dev/null ||
+		echo 0)"
 }
 
 # httpd_common MPM: what every configuration begins with.
@@ -34,7 +38,7 @@ httpd_common() {
 		PidFile "$HTTPD_ROOT/run/httpd.pid"
 		Mutex file:$HTTPD_ROOT/run
 		ServerName localhost
-		Listen 127.0.0.1:$HTTPD_PORT
+		Listen ${URL#http://}
 		ErrorLog "$HTTPD_ROOT/error_log"
 		LogLevel info authnz_apikey:trace8
 		LoadModule mpm_$1_module $HTTPD_LIBEXEC/mod_mpm_$1.so
@@ -45,8 +49,8 @@ httpd_common() {
 		echo "LoadModule ${module}_module $HTTPD_LIBEXEC/mod_$module.so"
 	done
 	cat <<-END
-		TypesConfig /dev/null
 		LoadModule authnz_apikey_module $HTTPD_MODULE
+		TypesConfig /dev/null
 		DocumentRoot "$HTTPD_ROOT/htdocs"
 		StartServers 1
 		AddHandler cgi-script .cgi
@@ -55,61 +59,65 @@ httpd_common() {
 			Options +ExecCGI +Includes
 			Require all granted
 		</Directory>
-		AuthApiKeySocket "$VERIFY_SOCKET"
+		AuthApiKeySocket "$APIKEYD_VERIFY_SOCKET"
 	END
 	httpd_user
 }
 
+# The children of a root's httpd are somebody else, so all this is readable.
 httpd_prepare() {
-	HTTPD_ROOT=$TMP/httpd
-	HTTPD_LOG=$HTTPD_ROOT/error_log
-	mkdir -p "$HTTPD_ROOT/run" "$HTTPD_ROOT/htdocs"
+	mkdir -p "$HTTPD_ROOT/run" "$HTTPD_ROOT/htdocs" || return
 	chmod 755 "$HTTPD_ROOT" "$HTTPD_ROOT/run" "$HTTPD_ROOT/htdocs"
-	# The children of a root's httpd are somebody else.
 	[ "$(id -u)" -ne 0 ] || chmod go+x "$TMP"
 }
 
-# A port above the usual services and below the kernel's own choice.
+# Above the usual services and below the kernel's own choice.
 httpd_random_port() {
 	echo $((10240 + $(od -An -N2 -tu2 /dev/urandom) % 20480))
 }
 
-# httpd has no word for "ready": waits until it listens, or has ended. From
+# httpd has no word for "ready". It writes its PidFile once it listens; from
 # then on a request waits for the first child by itself.
 httpd_up() {
-	until curl -s -o /dev/null --max-time 20 "$URL/"; do
+	until [ -s "$HTTPD_ROOT/run/httpd.pid" ]; do
 		kill -0 "$HTTPD_PID" 2>/dev/null || return 1
 		sleep 0.05
 	done
-	kill -0 "$HTTPD_PID" 2>/dev/null
+}
+
+# run_httpd ARGUMENT…: with what a sanitized module needs. httpd ends by a
+# signal to its whole process group: not to ours.
+run_httpd() {
+	LD_PRELOAD="${SANITIZER_PRELOAD-}" \
+		ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
+		exec setsid "$HTTPD" "$@"
 }
 
 # start_httpd MPM CONF
 start_httpd() {
 	httpd_prepare
 	for _ in 1 2 3 4 5 6 7 8; do
-		HTTPD_PORT=$(httpd_random_port)
-		URL=http://127.0.0.1:$HTTPD_PORT
+		URL=http://127.0.0.1:$(httpd_random_port)
 		{
 			httpd_common "$1"
 			cat "$2"
 		} >"$HTTPD_ROOT/httpd.conf"
-		# httpd ends by a signal to its whole process group: not to ours.
-		setsid "$HTTPD" -DFOREGROUND -f "$HTTPD_ROOT/httpd.conf" \
+		rm -f "$HTTPD_ROOT/run/httpd.pid"
+		run_httpd -DFOREGROUND -f "$HTTPD_ROOT/httpd.conf" \
 			>"$HTTPD_ROOT/stdout" 2>&1 &
 		HTTPD_PID=$!
+		stop_at_end "$HTTPD_PID"
 		httpd_up && return 0
 		stop_httpd
-		grep -q 'Address already in use' "$HTTPD_ROOT/stdout" \
-			"$HTTPD_LOG" 2>/dev/null || break
+		grep -q 'Address already in use' "$HTTPD_ROOT/stdout" || break
 	done
-	sed 's/^/# /' "$HTTPD_ROOT/stdout" "$HTTPD_LOG" >&2
+	cat "$HTTPD_ROOT/stdout" "$HTTPD_LOG"
 	return 1
 }
 
 stop_httpd() {
 	[ -n "$HTTPD_PID" ] || return 0
-	kill -TERM "$HTTPD_PID" 2>/dev/null
+	stop_pid "$HTTPD_PID"
 	wait "$HTTPD_PID" 2>/dev/null
 	HTTPD_PID=
 }
@@ -117,24 +125,24 @@ stop_httpd() {
 # check_httpd CONF: prints httpd -t's words; true if it accepts CONF.
 check_httpd() {
 	httpd_prepare
-	HTTPD_PORT=1024
+	URL=http://127.0.0.1:1024
 	{
 		httpd_common event
 		cat "$1"
 	} >"$HTTPD_ROOT/check.conf"
-	"$HTTPD" -t -f "$HTTPD_ROOT/check.conf" 2>&1
+	(run_httpd -t -f "$HTTPD_ROOT/check.conf" 2>&1)
 }
 
 status() {
-	curl -s -o /dev/null -w '%{http_code}' --max-time 20 "$@"
+	"$CURL" -s -o /dev/null -w '%{http_code}' --max-time 20 "$@"
 }
 
 headers() {
-	curl -s -o /dev/null -D - --max-time 20 "$@" | tr -d '\r'
+	"$CURL" -s -o /dev/null -D - --max-time 20 "$@" | tr -d '\r'
 }
 
 header() {
-	name=$1
+	field=$1
 	shift
-	headers "$@" | sed -n "s/^$name: //Ip"
+	headers "$@" | sed -n "s/^$field: //Ip"
 }

@@ -2,27 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # mod_authnz_apikey in a real httpd, asked by a real curl: every verdict as
 # HTTP, under the event and the prefork MPM.
+#
+# shellcheck disable=SC2119,SC2317 # checks call functions by name
 
 # shellcheck source=tests/lib.sh
-. "${srcdir:-.}/tests/lib.sh"
+. "${top_srcdir:?}/tests/lib.sh"
 # shellcheck source=tests/httpd.lib.sh
-. "${srcdir:-.}/tests/httpd.lib.sh"
+. "$top_srcdir/tests/httpd.lib.sh"
 
-# key NAME [OPTION…]: makes a key of acme for appointments; sets $token.
+# key NAME [OPTION…]: makes a key; sets $key.
 key() {
-	name=$1
-	shift
-	token=$("$APIKEYCTL" key create --account acme --product appointments \
-		--name "$name" "$@" 2>"$TMP/created") || {
-		sed 's/^/# /' "$TMP/created" >&2
-		return 1
-	}
-	tokens="$tokens $token"
-}
-
-# The public part of a token: all but its last _PART.
-key_id() {
-	echo "${1%_*}"
+	key=$(new_key "$@") || give_up "no key was made: $(cat "$TMP/output")"
+	keys="$keys $key"
 }
 
 bearer() {
@@ -39,7 +30,7 @@ write_configuration() {
 		AuthApiKeyTimeout 2s
 		LogFormat "%>s %U id=%{APIKEY_ID}e user=%u" test
 		CustomLog access_log test
-		AliasMatch ^/(valid|other|mine|write|scope|asks|any|all|none|not|forward|query|org)(/.*)?$ ${HTTPD_ROOT}/htdocs/env.cgi
+		AliasMatch ^/(valid|other|mine|write|scope|asks|any|all|none|not|forward|query|org|local|backend)(/.*)?$ ${HTTPD_ROOT}/htdocs/env.cgi
 		SetEnvIf Authorization "(.+)" COPIED=$1
 		SetEnvIf X-Fake "(.+)" APIKEY_ACCOUNT=$1
 		ErrorDocument 401 /env.cgi
@@ -80,6 +71,31 @@ write_configuration() {
 			AuthType ApiKey
 			Require apikey-account %{env:MATCH_ORG}
 		</LocationMatch>
+		<Location "/org/acme/jump">
+			RewriteEngine On
+			RewriteRule .* /org/globex/x [L]
+		</Location>
+		<Location "/org/acme/hop">
+			RewriteEngine On
+			RewriteRule .* /org/acme/x [L]
+		</Location>
+		<Location "/local">
+			AuthType ApiKey
+			<RequireAny>
+				Require local
+				Require valid-user
+			</RequireAny>
+		</Location>
+		ProxyPass "/proxied" "${URL}/backend"
+		ProxyPass "/raw" "${URL}/backend" nocanon
+		<LocationMatch "^/(proxied|raw)">
+			AuthType ApiKey
+			AuthApiKeyFrom bearer header:X-API-Key query:key
+			Require valid-user
+		</LocationMatch>
+		<Location "/backend">
+			CGIPassAuth On
+		</Location>
 		<Location "/any">
 			<RequireAny>
 				Require apikey-permission write
@@ -122,8 +138,6 @@ write_configuration() {
 			AuthApiKeyPermission write
 		</Location>
 	END
-	# httpd_common has no variables, this file is for any directory.
-	export HTTPD_ROOT
 }
 
 write_documents() {
@@ -212,6 +226,10 @@ test_authorization() {
 		"$(status -H "$(bearer "$reader")" "$URL/org/globex/x")" 403
 	is "$1: a path that holds the account's name and more" \
 		"$(status -H "$(bearer "$reader")" "$URL/org/globex%20acme/x")" 403
+	is "$1: a redirect to another path's account" \
+		"$(status -H "$(bearer "$reader")" "$URL/org/acme/jump")" 403
+	is "$1: a redirect within the account" \
+		"$(status -H "$(bearer "$reader")" "$URL/org/acme/hop")" 200
 	is "$1: RequireAny, the second line allows" \
 		"$(status -H "$(bearer "$reader")" "$URL/any")" 200
 	is "$1: ... without a trace of the first" "$(header WWW-Authenticate \
@@ -249,7 +267,7 @@ test_conditions() {
 }
 
 test_environment() {
-	curl -s -H "$(bearer "$writer")" -H 'X-Fake: globex' \
+	"$CURL" -s -H "$(bearer "$writer")" -H 'X-Fake: globex' \
 		-H 'Apikey_Account: globex' -H 'APIKEY-ID: x' \
 		"$URL/valid" >"$TMP/env"
 	for line in "APIKEY_ID=$(key_id "$writer")" "APIKEY_NAME=writer" \
@@ -260,18 +278,18 @@ test_environment() {
 	done
 	ok "$1: CGI does not see the token" absent "$writer" "$TMP/env"
 	ok "$1: CGI does not see made-up identity headers" absent ^HTTP_APIKEY "$TMP/env"
-	curl -s -H "X-API-Key: $writer" "$URL/valid" >"$TMP/env"
+	"$CURL" -s -H "X-API-Key: $writer" "$URL/valid" >"$TMP/env"
 	ok "$1: CGI does not see X-API-Key" absent "$writer" "$TMP/env"
-	curl -s "$URL/query?a=1&key=$writer&b=2" >"$TMP/env"
+	"$CURL" -s "$URL/query?a=1&key=$writer&b=2" >"$TMP/env"
 	ok "$1: CGI does not see a token of the query" absent "$writer" "$TMP/env"
 	ok "$1: ... but the rest of it" \
 		grep -qx 'QUERY_STRING=a=1&b=2' "$TMP/env"
 	is "$1: ... and the answer is private" \
 		"$(header Cache-Control "$URL/query?key=$writer")" private
-	curl -s -H "$(bearer nonsense)" "$URL/valid" >"$TMP/env"
+	"$CURL" -s -H "$(bearer nonsense)" "$URL/valid" >"$TMP/env"
 	ok "$1: an ErrorDocument sees neither token nor identity" \
 		absent "nonsense\\|^APIKEY_" "$TMP/env"
-	curl -s -H "$(bearer "$writer")" "$URL/forward" >"$TMP/env"
+	"$CURL" -s -H "$(bearer "$writer")" "$URL/forward" >"$TMP/env"
 	ok "$1: AuthApiKeyForward On leaves it" \
 		grep -qx "HTTP_AUTHORIZATION=Bearer $writer" "$TMP/env"
 	ok "$1: CustomLog has the key ID" grep -q \
@@ -279,13 +297,33 @@ test_environment() {
 		"$HTTPD_ROOT/access_log"
 }
 
+# Whoever answers for the module, the credential does not get there.
+test_backends() {
+	"$CURL" -s -H "X-API-Key: $writer" "$URL/local" >"$TMP/env"
+	ok "$1: nor where no key was needed" absent "$writer" "$TMP/env"
+	for path in proxied raw; do
+		for field in "$(bearer "$writer")" "X-API-Key: $writer"; do
+			"$CURL" -s -H "$field" "$URL/$path/x" >"$TMP/env"
+			ok "$1: backend $path is asked" \
+				grep -q '^REQUEST_URI=/backend/x' "$TMP/env"
+			ok "$1: ... without ${field%%:*}" \
+				absent "$writer" "$TMP/env"
+		done
+		"$CURL" -s "$URL/$path/x?a=1&key=$writer&b=%202" >"$TMP/env"
+		ok "$1: backend $path has the query" \
+			grep -qx 'QUERY_STRING=a=1&b=%202' "$TMP/env"
+		ok "$1: ... without the token" \
+			absent "$writer" "$TMP/env"
+	done
+}
+
 test_limits() {
-	key limited --rate 2/1h || return 1
+	key limited --rate 2/1h
 	is "$1: DirectoryIndex, once" \
-		"$(status -H "$(bearer "$token")" "$URL/dir/")" 200
+		"$(status -H "$(bearer "$key")" "$URL/dir/")" 200
 	is "$1: DirectoryIndex counts once" \
-		"$(status -H "$(bearer "$token")" "$URL/dir/")" 200
-	headers -H "$(bearer "$token")" "$URL/dir/" >"$TMP/headers"
+		"$(status -H "$(bearer "$key")" "$URL/dir/")" 200
+	headers -H "$(bearer "$key")" "$URL/dir/" >"$TMP/headers"
 	ok "$1: over the rate" grep -q '^HTTP/1.1 429 ' "$TMP/headers"
 	ok "$1: ... Retry-After in seconds" \
 		grep -Eqx 'Retry-After: [1-9][0-9]*' "$TMP/headers"
@@ -296,13 +334,13 @@ test_limits() {
 }
 
 test_changes() {
-	key doomed || return 1
+	key doomed
 	is "$1: before key revoke" \
-		"$(status -H "$(bearer "$token")" "$URL/valid")" 200
+		"$(status -H "$(bearer "$key")" "$URL/valid")" 200
 	ok "$1: key revoke" \
-		"$APIKEYCTL" key revoke "$(key_id "$token")" --yes
+		"$APIKEYCTL" key revoke "$(key_id "$key")" --yes
 	is "$1: right after key revoke" \
-		"$(status -H "$(bearer "$token")" "$URL/valid")" 401
+		"$(status -H "$(bearer "$key")" "$URL/valid")" 401
 	stop_apikeyd
 	headers -H "$(bearer "$reader")" "$URL/valid" >"$TMP/headers"
 	ok "$1: without the daemon" grep -q '^HTTP/1.1 503 ' "$TMP/headers"
@@ -314,8 +352,8 @@ test_changes() {
 }
 
 test_secrets() {
-	for token in $tokens; do
-		! grep -q "$token" "$HTTPD_LOG" "$HTTPD_ROOT/access_log" ||
+	for key in $keys; do
+		! grep -qF "$key" "$HTTPD_LOG" "$HTTPD_ROOT/access_log" ||
 			return 1
 	done
 	module_log | grep -q "key $(key_id "$reader"): "
@@ -365,20 +403,20 @@ test_configuration() {
 		"$(in_location "AuthApiKeySocket /x")" AuthApiKeySocket
 }
 
-tokens=
-# shellcheck disable=SC2034 # httpd.lib.sh wants it
-VERIFY_SOCKET=${APIKEYD_VERIFY_SOCKET:?}
+[ -n "${HTTPD_MODULE-}" ] || skip_all "built without mod_authnz_apikey"
+[ -x "${HTTPD-}" ] || skip_all "there is no httpd"
+reason=$(in_host_impossible) && skip_all "$reason"
+
+keys=
 httpd_prepare
 write_configuration
 write_documents
-start_apikeyd
-"$APIKEYCTL" account create acme --status approved >/dev/null
-"$APIKEYCTL" product create appointments >/dev/null
-"$APIKEYCTL" product enable appointments --account acme >/dev/null
+start_apikeyd || give_up "apikeyd does not start"
+seed
 key reader --permission read
-reader=$token
+reader=$key
 key writer --permission write --scope appointments:export
-writer=$token
+writer=$key
 
 test_configuration
 for mpm in event prefork; do
@@ -390,6 +428,7 @@ for mpm in event prefork; do
 	test_authorization "$mpm"
 	test_conditions "$mpm"
 	test_environment "$mpm"
+	test_backends "$mpm"
 	test_limits "$mpm"
 	test_changes "$mpm"
 	ok "$mpm: no token in any log" test_secrets
