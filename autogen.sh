@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# ./autogen.sh             makes configure
+# ./autogen.sh TARGET...   also installs the packages that are missing (Debian),
+#                          configures in build/ and makes these targets:
+#                          all, check, demo, install, ...
+#
+# CI=true asks nothing, makes warnings errors, and has check also build with
+# clang and test with the sanitizers. CONFIGURE_FLAGS go to configure.
+set -eu
+
+# Purpose and package. The only list there is.
+packages() {
+	grep -v '^#' <<-'END'
+		# build
+		autoconf
+		automake
+		gcc
+		libc6-dev
+		libtool
+		make
+		pkg-config
+		# apikeyd and apikeyctl
+		libconfuse-dev
+		libevent-dev
+		libjansson-dev
+		libsmartcols-dev
+		libsodium-dev
+		libtdb-dev
+		# the plugins
+		apache2-dev
+		libpam0g-dev
+		# tests
+		apache2-bin
+		check
+		clang
+		curl
+		libpam-wrapper
+		pamtester
+		strace
+	END
+}
+
+say() {
+	echo "autogen.sh: $*" >&2
+}
+
+die() {
+	say "$@"
+	exit 1
+}
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "run as root, or install sudo, or first: $*"
+	fi
+}
+
+install_packages() {
+	command -v dpkg-query >/dev/null || {
+		say "not Debian: these have to be there: $(packages | xargs)"
+		return
+	}
+	missing=
+	for package in $(packages); do
+		installed "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	say "missing packages:$missing"
+	if [ "${CI-}" != true ] && [ -t 0 ]; then
+		printf 'Install them? [Y/n] '
+		read -r answer
+		case $answer in
+		'' | [yY]*) ;;
+		*) die "nothing was installed" ;;
+		esac
+	fi
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update
+	# shellcheck disable=SC2086 # a list of words
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
+		--no-install-recommends $missing
+}
+
+make_configure() {
+	mkdir -p m4
+	autoreconf -fi
+}
+
+# Only where something changed: make does the rest itself.
+configure_build() {
+	flags=${CONFIGURE_FLAGS-}
+	[ "${CI-}" != true ] || flags="--enable-werror $flags"
+	if [ ! -e configure ] || [ configure.ac -nt configure ]; then
+		make_configure
+	fi
+	mkdir -p build
+	if [ ! -e build/Makefile ] || [ configure -nt build/config.status ] ||
+		[ "$(cat build/flags 2>/dev/null)" != "$flags" ]; then
+		# shellcheck disable=SC2086 # a list of words
+		(cd build && ../configure $flags)
+		echo "$flags" >build/flags
+	fi
+}
+
+# counts DIRECTORY...: of the test runs in these, as the last line.
+counts() {
+	for directory; do
+		make -s --no-print-directory -C "$directory" test-counts
+	done | awk '{ passed += $1; failed += $2; skipped += $3 }
+		END { printf "%d passed, %d failed, %d skipped\n",
+			passed, failed, skipped }'
+}
+
+cd "$(dirname "$0")"
+if [ $# -eq 0 ]; then
+	make_configure
+	exit
+fi
+
+install_packages
+configure_build
+
+# The last target first in the arguments loses its place: one by one, so that
+# their output does not mix.
+status=0
+tested=
+for target; do
+	steps=$target
+	if [ "$target" = check ]; then
+		tested=build
+		if [ "${CI-}" = true ]; then
+			steps="check check-clang check-sanitizers"
+			tested="build build/sanitizers"
+		fi
+	fi
+	for step in $steps; do
+		VERBOSE=1 make -C build -j"$(nproc)" "$step" || status=$?
+	done
+done
+if [ -n "$tested" ]; then
+	# shellcheck disable=SC2086 # a list of words
+	counts $tested
+fi
+exit "$status"
