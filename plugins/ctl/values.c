@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "values.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -214,6 +215,41 @@ value_login(const char *text, struct problem *problem)
 {
 	return word(text, USER_MAX_LEN,
 	    "a login or a uid, without blanks, \":\" and \"/\"", problem);
+}
+
+/* A decimal uid; not -1, which is nobody's. */
+static bool
+uid_parse(const char *text, uid_t *uid)
+{
+	uint64_t value = 0;
+	size_t i = 0;
+
+	for (; text[i] >= '0' && text[i] <= '9' && value < UINT32_MAX; i++)
+		value = value * 10 + (uint64_t)(text[i] - '0');
+	*uid = (uid_t)value;
+	return i > 0 && text[i] == '\0' && value < UINT32_MAX;
+}
+
+json_t *
+value_caller(const char *text, struct problem *problem)
+{
+	static const char what[] = "a login of this machine, or a uid";
+	json_t *login = word(text, USER_MAX_LEN, what, problem);
+	const struct passwd *user;
+	uid_t uid;
+
+	if (login == NULL)
+		return NULL;
+	/* As chown(1) does: a name may well be of digits alone. */
+	user = getpwnam(text);
+	if (user != NULL) {
+		uid = user->pw_uid;
+	} else if (!uid_parse(text, &uid)) {
+		json_decref(login);
+		return expected(problem, what, text);
+	}
+	/* A uid without a login is shown as it was given. */
+	return json_pack("{s:I,s:o}", "uid", (json_int_t)uid, "login", login);
 }
 
 json_t *

@@ -36,6 +36,9 @@ value_parser value_endpoint;
 value_parser value_scope, value_login, value_operation_id, value_path;
 value_parser value_permission, value_key_type;
 value_parser value_key_status, value_new_account_status;
+/* {"uid": N, "login": "..."}: asked here, since looking a login up can take
+ * its time, and the daemon has none to wait. */
+value_parser value_caller;
 /* Numbers, times and addresses. Durations become whole milliseconds. */
 value_parser value_duration, value_rate, value_quota, value_address;
 /* {"expires_in_ms": N} for a duration, {"expires_at": "…"} for a date. */

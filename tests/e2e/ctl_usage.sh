@@ -108,6 +108,7 @@ wrong_setting '--name: at most 128 bytes, got 129' --name "$(repeat 129 n)"
 wrong_setting '--environment: at most 64 bytes' --environment "$(repeat 65 e)"
 wrong_setting '--user: expected a login' --user 'a:b'
 wrong_setting '--service: expected a word' --service 'a b'
+wrong_setting '--caller: expected a login of this machine' --caller no-such-login-
 wrong_setting '--scope: at most 64 bytes' --scope "$(repeat 65 s)"
 # The first of two is judged, too.
 wrong_setting '--rate: expected' --rate fast --rate 1/s
@@ -242,10 +243,21 @@ is 'update: exit status' "$code" 0
 run key show "$id" --json
 ok 'update: rate' grep -qF '"rate":{"limit":5,"per_seconds":60}' "$out"
 ok 'update: allow-list' grep -qF '"allowlist":{"enabled":true,"entries":[{"cidr":"192.0.2.0/24","label":"Office"}]}' "$out"
-run key update "$id" --rate none --quota '' --allow ''
+run key update "$id" --caller 4294967294 --user somebody --expires 30d \
+	--scope a:b --service httpd --environment test
+is 'more of update: exit status' "$code" 0
+run key show "$id" --json
+ok 'update: caller' grep -qF '"callers":["4294967294"]' "$out"
+ok 'update: user' grep -qF '"user":"somebody"' "$out"
+run key update "$id" --rate none --allow none --user "" --expires never \
+	--scope "" --caller "" --service "" --environment ""
+is 'update that clears: exit status' "$code" 0
 run key show "$id" --json
 ok 'update: rate gone' grep -qF '"rate":null' "$out"
-ok 'update: quota gone' grep -qF '"quota":null' "$out"
+ok 'update: no longer on an allow-list' grep -qF '"entries":[]' "$out"
+ok 'update: never expires' grep -qF '"expires_at":null' "$out"
+ok 'update: user gone' grep -qF '"user":null' "$out"
+ok 'update: lists gone' grep -qF '"services":[],"callers":[]' "$out"
 
 run key list
 for head in 'KEY ID' NAME ACCOUNT PRODUCT ENVIRONMENT PERMISSION STATUS \
