@@ -75,7 +75,8 @@ send_some(struct conn *conn, const void *data, size_t len)
 static void
 start_out_deadline(struct conn *conn)
 {
-	conn->out_due = conn->out.len;
+	conn->out_due =
+	    conn->out.len < CONN_OUT_SIZE ? conn->out.len : CONN_OUT_SIZE;
 	deadline_set(
 	    &conn->conns->deadlines, &conn->deadline, conn->timeout_ms);
 }
@@ -100,7 +101,8 @@ output(struct conn *conn, const uint8_t *data, size_t len)
 }
 
 /*
- * The deadline is for the bytes that were there when it was set. So a peer
+ * The deadline is for the bytes that were there when it was set, and of many
+ * for the first CONN_OUT_SIZE. So a peer
  * that reads a byte now and then does not move it, and one that keeps up with
  * a long stream is not cut off in its middle.
  */
