@@ -102,9 +102,8 @@ output(struct conn *conn, const uint8_t *data, size_t len)
 
 /*
  * The deadline is for the bytes that were there when it was set, and of many
- * for the first CONN_OUT_SIZE. So a peer
- * that reads a byte now and then does not move it, and one that keeps up with
- * a long stream is not cut off in its middle.
+ * for the first CONN_OUT_SIZE. So a peer that reads a byte now and then does
+ * not move it, and one that keeps up with a long stream is not cut off.
  */
 static void
 flush_kept(struct conn *conn)
