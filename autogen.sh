@@ -95,15 +95,20 @@ make_configure() {
 	autoreconf -fi
 }
 
+# newer A B: A is, or there is no B.
+newer() {
+	[ ! -e "$2" ] || [ -n "$(find "$1" -newer "$2")" ]
+}
+
 # Only where something changed: make does the rest itself.
 configure_build() {
 	flags=${CONFIGURE_FLAGS-}
 	[ "${CI-}" != true ] || flags="--enable-werror $flags"
-	if [ ! -e configure ] || [ configure.ac -nt configure ]; then
+	if newer configure.ac configure; then
 		make_configure
 	fi
 	mkdir -p build
-	if [ ! -e build/Makefile ] || [ configure -nt build/config.status ] ||
+	if newer configure build/config.status || [ ! -e build/Makefile ] ||
 		[ "$(cat build/flags 2>/dev/null)" != "$flags" ]; then
 		# shellcheck disable=SC2086 # a list of words
 		(cd build && ../configure $flags)

@@ -55,6 +55,7 @@ cleanup() {
 	done
 	rm -rf "$TMP"
 }
+# shellcheck disable=SC2154 # the trap assigns it
 trap 'status=$?; trap - EXIT; cleanup; exit "$status"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -216,6 +217,7 @@ start_apikeyd() {
 	fi
 	stop_pid "$!"
 	APIKEYD_CODE=0
+	# shellcheck disable=SC2034 # for the caller
 	wait "$!" || APIKEYD_CODE=$?
 	return 1
 }
