@@ -9,6 +9,7 @@
  * The log has key IDs and verdicts, never a credential nor a user name, which
  * some people take for the place to type a password into.
  */
+#include <errno.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdbool.h>
@@ -96,6 +97,32 @@ credential_get(
 							 : PAM_SUCCESS;
 }
 
+/* errno is that of the call. */
+static void
+log_unanswered(const pam_handle_t *pamh, const struct options *options,
+    enum apikey_status status)
+{
+	const char *socket =
+	    options->socket != NULL ? options->socket : APIKEY_DEFAULT_SOCKET;
+
+	if (status == APIKEY_UNAVAILABLE)
+		pam_syslog(pamh, LOG_ERR, "%s: %s: %m", socket,
+		    apikey_status_text(status));
+	else
+		pam_syslog(pamh, LOG_ERR, "%s: %s", socket,
+		    apikey_status_text(status));
+}
+
+/* Keeps errno for the log. */
+static void
+close_client(struct apikey_client *client)
+{
+	int saved = errno;
+
+	apikey_client_close(client);
+	errno = saved;
+}
+
 /* PAM_RHOST where it is an address; a name is not worth looking up: whoever
  * owns its DNS zone would choose the address. */
 static const char *
@@ -135,7 +162,7 @@ verify(pam_handle_t *pamh, const struct options *options, const char *user,
 	if (status != APIKEY_OK)
 		return status;
 	status = apikey_verify(client, &request, result, options->timeout_ms);
-	apikey_client_close(client);
+	close_client(client);
 	return status;
 }
 
@@ -144,8 +171,7 @@ log_verify(const pam_handle_t *pamh, const struct options *options,
     enum apikey_status status, const struct apikey_result *result)
 {
 	if (status != APIKEY_OK)
-		pam_syslog(pamh, LOG_ERR, "no verdict: %s",
-		    apikey_status_text(status));
+		log_unanswered(pamh, options, status);
 	else if (result->verdict != APIKEY_VALID)
 		pam_syslog(pamh, LOG_NOTICE, "key %s: %s",
 		    result->id[0] != '\0' ? result->id : "(none)",
@@ -186,8 +212,8 @@ authenticate(pam_handle_t *pamh, const struct options *options)
 		return code;
 	}
 	status = verify(pamh, options, user, credential.text, &result);
-	credential_end(&credential);
 	log_verify(pamh, options, status, &result);
+	credential_end(&credential);
 	code = outcome_verify(status, result.verdict, options);
 	if (code == PAM_SUCCESS)
 		code = admit(pamh, options, &result);
@@ -254,7 +280,7 @@ lookup(const struct options *options, const struct identity *identity,
 		return status;
 	status = apikey_lookup(client, identity->key_id, &found, &active,
 	    &result, options->timeout_ms);
-	apikey_client_close(client);
+	close_client(client);
 	/* A key ID is never given to another account. */
 	*accepted = status == APIKEY_OK && found && active &&
 	    strcmp(result.account, identity->account) == 0;
@@ -276,8 +302,7 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return PAM_IGNORE;
 	status = lookup(&options, identity, &accepted);
 	if (status != APIKEY_OK) {
-		pam_syslog(pamh, LOG_ERR, "key %s: no answer: %s",
-		    identity->key_id, apikey_status_text(status));
+		log_unanswered(pamh, &options, status);
 		return outcome_unanswered(status, &options);
 	}
 	if (accepted)

@@ -139,6 +139,11 @@ is "a key that was revoked" \
 	"$(login plain alice "$gone" authenticate)" \
 	"authenticate PAM_AUTH_ERR"
 
+# Whoever reads the log gets no key from it.
+for token in "$alice" "$writer" "$gone"; do
+	nok "no token in the log" grep -qF "$token" "$TMP/apikeyd.log"
+done
+
 stop_apikeyd
 
 is "no daemon" \

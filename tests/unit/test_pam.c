@@ -6,10 +6,12 @@
  */
 #include <errno.h>
 #include <security/pam_appl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "fake_daemon.h"
@@ -485,6 +487,78 @@ START_TEST(faults_fail_closed)
 }
 END_TEST
 
+static char logged[4096];
+
+/* Takes the place of the system's log for libpam, fortified or not. */
+__attribute__((format(printf, 1, 0))) static void
+keep_log(const char *format, va_list arguments)
+{
+	size_t len = strlen(logged);
+
+	vsnprintf(logged + len, sizeof logged - len, format, arguments);
+}
+
+__attribute__((format(printf, 3, 4))) void
+__syslog_chk(int priority, int flag, const char *format, ...);
+
+void
+__syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)priority;
+	(void)flag;
+	va_start(arguments, format);
+	keep_log(format, arguments);
+	va_end(arguments);
+}
+
+void
+syslog(int priority, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)priority;
+	va_start(arguments, format);
+	keep_log(format, arguments);
+	va_end(arguments);
+}
+
+static void
+assert_logged(const char *options, enum verdict verdict, const char *lie,
+    const char *wanted)
+{
+	struct stack stack;
+
+	logged[0] = '\0';
+	stack_open(&stack, options, NULL);
+	stack.script.verdict = verdict;
+	stack.script.lie = lie;
+	if (strcmp(wanted, "No such file or directory") == 0)
+		unlink(stack.daemon.path);
+	stack_start(&stack);
+	pam_authenticate(stack.pamh, 0);
+	pam_acct_mgmt(stack.pamh, 0);
+	stack_close(&stack);
+	ck_assert_ptr_nonnull(strstr(logged, wanted));
+	/* Neither the secret nor who tried. */
+	ck_assert_ptr_null(strstr(logged, "003aUlTJ"));
+	ck_assert_ptr_null(strstr(logged, "alice"));
+}
+
+START_TEST(log_lines)
+{
+	assert_logged("debug", VERDICT_VALID, NULL, "key " FAKE_KEY_ID);
+	assert_logged(
+	    "debug", VERDICT_REVOKED, NULL, "key " FAKE_KEY_ID ": revoked");
+	assert_logged("debug", VERDICT_UNKNOWN, NULL, "key (none): unknown");
+	assert_logged("debug", VERDICT_VALID, "nonsense", "protocol error");
+	assert_logged("nosuch", VERDICT_VALID, NULL, "bad value: nosuch");
+	assert_logged(
+	    "debug", VERDICT_VALID, NULL, "No such file or directory");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -503,6 +577,7 @@ main(void)
 	suite_add(suite, "environment", environment);
 	suite_add(suite, "account", account);
 	suite_add(suite, "second authentication", second_authentication);
+	suite_add(suite, "log", log_lines);
 	suite_add(suite, "faults fail closed", faults_fail_closed);
 	return suite_run(suite);
 }
