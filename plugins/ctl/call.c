@@ -28,16 +28,52 @@ static const struct error_row {
     {"org.varlink.service.PermissionDenied", CTL_NOT_PERMITTED},
 };
 
+/*
+ * The daemon speaks of parameters, a person of options: "expires_at: ..." is
+ * about --expires. An option's field is its parameter's name or the beginning
+ * of it.
+ */
+static const struct option_row *
+option_of(const struct command *command, const char *parameter)
+{
+	const struct option_row *row = command->options;
+
+	for (; row != NULL && row->name != NULL; row++)
+		if (strncmp(row->field, parameter, strlen(row->field)) == 0)
+			return row;
+	return NULL;
+}
+
+static void
+print_message(
+    const struct command *command, const char *parameter, const char *message)
+{
+	size_t len = parameter != NULL ? strlen(parameter) : 0;
+	const struct option_row *row = NULL;
+
+	if (len > 0 && strncmp(message, parameter, len) == 0 &&
+	    message[len] == ':')
+		row = option_of(command, parameter);
+	if (row != NULL) {
+		fprintf(stderr, "--%s", row->name);
+		message += len;
+	}
+	output_text(stderr, message);
+}
+
 /* What the daemon answered instead of a result. */
 static enum ctl_exit
-report_error(const char *name, const json_t *parameters)
+report_error(
+    const struct command *command, const char *name, const json_t *parameters)
 {
 	const char *message =
 	    json_string_value(json_object_get(parameters, "message"));
 
 	fputs("apikeyctl: ", stderr);
 	if (message != NULL) {
-		output_text(stderr, message);
+		print_message(command,
+		    json_string_value(json_object_get(parameters, "field")),
+		    message);
 	} else {
 		fputs("the daemon answered with the error ", stderr);
 		output_text(stderr, name);
@@ -89,8 +125,8 @@ report_silence(const struct varlink_client *client, enum varlink_status status,
 }
 
 static enum ctl_exit
-call(struct varlink_client *client, const char *method, json_t *parameters,
-    json_t **result)
+call(const struct command *command, struct varlink_client *client,
+    const char *method, json_t *parameters, json_t **result)
 {
 	char full_name[96];
 	enum varlink_status status;
@@ -106,7 +142,7 @@ call(struct varlink_client *client, const char *method, json_t *parameters,
 	*result = *result != NULL ? json_incref(*result) : json_object();
 	error = json_string_value(json_object_get(reply, "error"));
 	if (error != NULL) {
-		enum ctl_exit code = report_error(error, *result);
+		enum ctl_exit code = report_error(command, error, *result);
 
 		json_decref(*result);
 		json_decref(reply);
@@ -124,7 +160,7 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 	enum ctl_exit code;
 
 	varlink_init(&client, inv->socket);
-	code = call(&client, method, parameters, result);
+	code = call(inv->command, &client, method, parameters, result);
 	varlink_close(&client);
 	return code;
 }
@@ -143,7 +179,8 @@ call_pages(const struct invocation *inv, struct listing *listing)
 		json_t *page, *items, *item, *next;
 		size_t i;
 
-		code = call(&client, command->method, inv->parameters, &page);
+		code = call(
+		    command, &client, command->method, inv->parameters, &page);
 		if (code != CTL_DONE)
 			break;
 		items = json_object_get(page, command->result);

@@ -271,6 +271,9 @@ run --operation-id again-1 key rotate "$id"
 expect 0 'first time only' 'the same rotation again'
 is 'the same rotation again: no token' "$(wc -c <"$out")" 0
 
+run key update "$id" --expires 2020-01-01
+expect 2 'apikeyctl: --expires: ' 'what only the daemon can refuse'
+
 # A token that nobody can receive is not lost in silence.
 code=0
 "$APIKEYCTL" key rotate "$id" >/dev/full 2>"$err" || code=$?
