@@ -6,6 +6,8 @@
 
 #include <apr_strings.h>
 
+#include "plugins/client/apikey.h"
+
 static const char *
 authorization_header(bool proxied)
 {
@@ -48,21 +50,6 @@ names_bearer(const char *value)
 	return false;
 }
 
-struct finding {
-	enum credential_count count;
-	struct credential credential;
-};
-
-static void
-found(struct finding *finding, enum source_kind from, const char *token,
-    bool several)
-{
-	finding->count = finding->count == CREDENTIAL_NONE && !several
-	    ? CREDENTIAL_ONE
-	    : CREDENTIAL_SEVERAL;
-	finding->credential = (struct credential){token, from};
-}
-
 static const char *
 trimmed(apr_pool_t *pool, const char *text)
 {
@@ -75,26 +62,41 @@ trimmed(apr_pool_t *pool, const char *text)
 	return apr_pstrmemdup(pool, text, len);
 }
 
+/* What stands between two commas, with the scheme's name taken off. */
 static void
-find_bearer(apr_pool_t *pool, const char *value, struct finding *finding)
+add_found(apr_pool_t *pool, const char *value, enum source_kind from,
+    apr_array_header_t *found)
 {
-	const char *token;
+	const char *end;
 
-	if (!names_bearer(value))
-		return;
-	token = after_bearer(value);
-	found(finding, SOURCE_BEARER, trimmed(pool, token != NULL ? token : ""),
-	    strchr(value, ',') != NULL);
+	do {
+		const char *token;
+
+		end = strchr(value, ',');
+		token = trimmed(pool,
+		    end == NULL ? value
+				: apr_pstrmemdup(
+				      pool, value, (apr_size_t)(end - value)));
+		if (from == SOURCE_BEARER && after_bearer(token) != NULL)
+			token = after_bearer(token);
+		APR_ARRAY_PUSH(found, struct credential) =
+		    (struct credential){token, from};
+		value = end == NULL ? NULL : end + 1;
+	} while (value != NULL);
 }
 
 static void
-find_header(apr_pool_t *pool, const char *value, struct finding *finding)
+find_bearer(apr_pool_t *pool, const char *value, apr_array_header_t *found)
 {
-	const char *token = value == NULL ? "" : trimmed(pool, value);
+	if (names_bearer(value))
+		add_found(pool, value, SOURCE_BEARER, found);
+}
 
-	if (token[0] != '\0')
-		found(
-		    finding, SOURCE_HEADER, token, strchr(token, ',') != NULL);
+static void
+find_header(apr_pool_t *pool, const char *value, apr_array_header_t *found)
+{
+	if (value != NULL && *skip_space(value) != '\0')
+		add_found(pool, value, SOURCE_HEADER, found);
 }
 
 /*
@@ -129,22 +131,23 @@ next_parameter(
 
 static void
 find_query(apr_pool_t *pool, const char *query, const char *name,
-    struct finding *finding)
+    apr_array_header_t *found)
 {
 	const char *value;
 
 	while (
 	    query != NULL && next_parameter(pool, &query, name, &value) != NULL)
 		if (value != NULL && value[0] != '\0')
-			found(finding, SOURCE_QUERY, value, false);
+			APR_ARRAY_PUSH(found, struct credential) =
+			    (struct credential){value, SOURCE_QUERY};
 }
 
-enum credential_count
+apr_array_header_t *
 credential_find(apr_pool_t *pool, const apr_table_t *headers, const char *query,
-    int proxied, const apr_array_header_t *sources,
-    struct credential *credential)
+    int proxied, const apr_array_header_t *sources)
 {
-	struct finding finding = {CREDENTIAL_NONE, {NULL, SOURCE_BEARER}};
+	apr_array_header_t *found =
+	    apr_array_make(pool, 1, sizeof(struct credential));
 
 	for (int i = 0; i < sources->nelts; i++) {
 		const struct source *source =
@@ -155,19 +158,26 @@ credential_find(apr_pool_t *pool, const apr_table_t *headers, const char *query,
 			find_bearer(pool,
 			    apr_table_get(
 				headers, authorization_header(proxied)),
-			    &finding);
+			    found);
 			break;
 		case SOURCE_HEADER:
-			find_header(pool, apr_table_get(headers, source->name),
-			    &finding);
+			find_header(
+			    pool, apr_table_get(headers, source->name), found);
 			break;
 		case SOURCE_QUERY:
-			find_query(pool, query, source->name, &finding);
+			find_query(pool, query, source->name, found);
 			break;
 		}
 	}
-	*credential = finding.credential;
-	return finding.count;
+	return found;
+}
+
+enum credential_count
+credential_count(const apr_array_header_t *found)
+{
+	if (found->nelts == 0)
+		return CREDENTIAL_NONE;
+	return found->nelts == 1 ? CREDENTIAL_ONE : CREDENTIAL_SEVERAL;
 }
 
 /* query without the parameters called name; NULL where none is left. */
@@ -237,7 +247,11 @@ strip_query(request_rec *r, const char *name)
 	}
 }
 
-/* SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1 is a common line. */
+/*
+ * SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1 is a common line. Only
+ * for what has the shape of a token: with any other text a client could choose
+ * which variables of the server's it takes away, and Require env asks them.
+ */
 static void
 strip_environment(request_rec *r, const char *token)
 {
@@ -259,8 +273,8 @@ strip_environment(request_rec *r, const char *token)
 }
 
 void
-credential_strip(
-    request_rec *r, const apr_array_header_t *sources, const char *token)
+credential_strip(request_rec *r, const apr_array_header_t *sources,
+    const apr_array_header_t *found)
 {
 	const char *authorization =
 	    authorization_header(r->proxyreq == PROXYREQ_PROXY);
@@ -283,6 +297,12 @@ credential_strip(
 			break;
 		}
 	}
-	if (token != NULL && token[0] != '\0')
-		strip_environment(r, token);
+	for (int i = 0; i < found->nelts; i++) {
+		const char *token =
+		    APR_ARRAY_IDX(found, i, struct credential).token;
+
+		if (apikey_token_check(token, strlen(token)) ==
+		    APIKEY_REASON_NONE)
+			strip_environment(r, token);
+	}
 }

@@ -10,30 +10,35 @@
 
 #include "settings.h"
 
-enum credential_count { CREDENTIAL_NONE, CREDENTIAL_ONE, CREDENTIAL_SEVERAL };
-
+/* Something that stood where a token may come from. */
 struct credential {
-	const char *token;
+	const char *token; /* empty: a scheme was named and nothing given */
 	enum source_kind from;
 };
 
+enum credential_count { CREDENTIAL_NONE, CREDENTIAL_ONE, CREDENTIAL_SEVERAL };
+
 /*
  * Looks through sources (struct source) in the headers and the query as the
- * client sent them. *credential is set for CREDENTIAL_ONE; its token may be
- * empty, where the client named a scheme and gave nothing. More than one place,
- * or one place used twice, is CREDENTIAL_SEVERAL: RFC 6750 section 2 allows
- * one, and to choose would let two parties of one request be different ones.
+ * client sent them. Returns what is there, as an array of struct credential.
  */
-enum credential_count credential_find(apr_pool_t *pool,
-    const apr_table_t *headers, const char *query, int proxied,
-    const apr_array_header_t *sources, struct credential *credential);
+apr_array_header_t *
+credential_find(apr_pool_t *pool, const apr_table_t *headers, const char *query,
+    int proxied, const apr_array_header_t *sources);
+
+/*
+ * More than one place, or one place used twice, is CREDENTIAL_SEVERAL: RFC
+ * 6750 section 2 allows one, and to choose would let two parties of one
+ * request be different ones.
+ */
+enum credential_count credential_count(const apr_array_header_t *found);
 
 /*
  * Takes whatever the sources name out of r, so that no handler, backend, CGI
- * or log format sees it; a token that SetEnvIf had copied too. token may be
- * NULL. Other schemes of the Authorization header stay.
+ * or log format sees it; a token found also from where SetEnvIf had copied
+ * it. Other schemes of the Authorization header stay.
  */
-void credential_strip(
-    request_rec *r, const apr_array_header_t *sources, const char *token);
+void credential_strip(request_rec *r, const apr_array_header_t *sources,
+    const apr_array_header_t *found);
 
 #endif

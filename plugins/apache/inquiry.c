@@ -73,30 +73,22 @@ inquiry_of(request_rec *r)
 	return inquiry;
 }
 
-enum credential_count
-inquiry_find_credential(request_rec *r, const struct dir_settings *dir,
-    struct credential *credential)
+const apr_array_header_t *
+inquiry_credentials(request_rec *r, const struct dir_settings *dir)
 {
 	struct inquiry *inquiry = inquiry_of(r);
-	enum credential_count count = credential_find(inquiry_first(r)->pool,
-	    inquiry->headers, inquiry->query, inquiry->proxied,
-	    settings_sources(dir), credential);
 
-	if (count == CREDENTIAL_ONE)
-		inquiry->token = credential->token;
-	return count;
+	return credential_find(r->pool, inquiry->headers, inquiry->query,
+	    inquiry->proxied, settings_sources(dir));
 }
 
 void
 inquiry_strip(request_rec *r, const struct dir_settings *dir)
 {
-	struct inquiry *inquiry;
-
 	if (dir->forward == 1)
 		return;
-	/* First, since this keeps what is taken away here. */
-	inquiry = inquiry_of(r);
-	credential_strip(r, settings_sources(dir), inquiry->token);
+	/* The inquiry first: it keeps what is taken away here. */
+	credential_strip(r, settings_sources(dir), inquiry_credentials(r, dir));
 }
 
 /*

@@ -40,8 +40,7 @@ struct refusal {
 struct inquiry {
 	const apr_table_t *headers; /* as the client sent them */
 	const char *query;
-	int proxied;       /* the client takes us for its proxy */
-	const char *token; /* the last one found; NULL: none */
+	int proxied; /* the client takes us for its proxy */
 	struct refusal refusal;
 	struct answer *answers;
 };
@@ -62,8 +61,10 @@ bool inquiry_exists(request_rec *r);
 
 struct visit *visit_of(request_rec *r);
 
-enum credential_count inquiry_find_credential(request_rec *r,
-    const struct dir_settings *dir, struct credential *credential);
+/* What the client sent as credentials, where the section looks for them: an
+ * array of struct credential. */
+const apr_array_header_t *
+inquiry_credentials(request_rec *r, const struct dir_settings *dir);
 
 /* Takes the credential out of r, unless it is to be forwarded. */
 void inquiry_strip(request_rec *r, const struct dir_settings *dir);

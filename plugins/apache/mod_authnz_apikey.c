@@ -44,12 +44,21 @@ is_ours(request_rec *r)
 	return type != NULL && strcasecmp(type, AUTH_TYPE) == 0;
 }
 
-/* For any section but one that asks for it by AuthApiKeyForward On. */
-static void
-strip(request_rec *r)
+/*
+ * As soon as it is known which sections apply, and whatever comes of the
+ * request: a refusal may end in an ErrorDocument that is a CGI, a request may
+ * pass without authentication, mod_proxy writes the URL of the backend in
+ * fixups, and the access log wants the request line. The inquiry keeps what is
+ * taken out here.
+ */
+static int
+post_perdir_config(request_rec *r)
 {
+	if (!is_ours(r))
+		return DECLINED;
 	inquiry_strip(r, settings_of(r));
 	identity_strip(r);
+	return OK;
 }
 
 static int
@@ -59,11 +68,12 @@ authenticate(request_rec *r)
 	struct visit *visit = visit_of(r);
 	struct apikey_request question;
 	const struct answer *answer;
-	struct credential credential;
+	const apr_array_header_t *found = inquiry_credentials(r, dir);
+	const struct credential *credential;
 	int status;
 
 	visit->granted = NULL;
-	switch (inquiry_find_credential(r, dir, &credential)) {
+	switch (credential_count(found)) {
 	case CREDENTIAL_NONE:
 		return response_no_credential(r);
 	case CREDENTIAL_SEVERAL:
@@ -73,13 +83,14 @@ authenticate(request_rec *r)
 	case CREDENTIAL_ONE:
 		break;
 	}
-	if (!inquiry_question(r, dir, credential.token, &question))
+	credential = &APR_ARRAY_IDX(found, 0, struct credential);
+	if (!inquiry_question(r, dir, credential->token, &question))
 		return HTTP_INTERNAL_SERVER_ERROR;
 	answer = inquiry_ask(r, &question);
 	status = response_of_answer(r, answer);
 	if (status != OK)
 		return status;
-	if (credential.from == SOURCE_QUERY)
+	if (credential->from == SOURCE_QUERY)
 		response_private(r);
 	visit->granted = answer;
 	identity_set(r, &answer->result);
@@ -89,15 +100,7 @@ authenticate(request_rec *r)
 static int
 check_authn(request_rec *r)
 {
-	int status;
-
-	if (!is_ours(r))
-		return DECLINED;
-	status = authenticate(r);
-	/* Also after a refusal: the ErrorDocument may be a CGI elsewhere, and
-	 * it gets the same header fields. */
-	strip(r);
-	return status;
+	return is_ours(r) ? authenticate(r) : DECLINED;
 }
 
 /*
@@ -191,7 +194,8 @@ take_over(request_rec *r, struct visit *visit)
 	return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
 }
 
-/* Before all others: mod_proxy writes the URL of the backend here. */
+/* Before all others, since RequestHeader and RewriteCond may want to know who
+ * it is. */
 static int
 fixups(request_rec *r)
 {
@@ -212,8 +216,6 @@ fixups(request_rec *r)
 		identity_set(r, &visit->granted->result);
 	else
 		identity_clear(r);
-	/* Here too, since a request may pass without authentication. */
-	strip(r);
 	return OK;
 }
 
@@ -226,10 +228,7 @@ fixups(request_rec *r)
 static void
 insert_filter(request_rec *r)
 {
-	if (!is_ours(r))
-		return;
-	strip(r);
-	if (visit_of(r)->granted != NULL)
+	if (post_perdir_config(r) == OK && visit_of(r)->granted != NULL)
 		apr_table_setn(r->subprocess_env, "no-cache", "1");
 }
 
@@ -250,6 +249,8 @@ static void
 register_hooks(apr_pool_t *pool)
 {
 	requirements_register(pool);
+	ap_hook_post_perdir_config(
+	    post_perdir_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_MIDDLE,
 	    AP_AUTH_INTERNAL_PER_CONF);

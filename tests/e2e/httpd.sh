@@ -79,12 +79,24 @@ write_configuration() {
 			RewriteEngine On
 			RewriteRule .* /org/acme/x [L]
 		</Location>
+		<Location "/denied">
+			AuthType ApiKey
+			Require all denied
+			ErrorDocument 403 /env.cgi
+		</Location>
+		SetEnvIf User-Agent blocked BLOCKED=1
 		<Location "/local">
 			AuthType ApiKey
 			<RequireAny>
 				Require local
 				Require valid-user
 			</RequireAny>
+		</Location>
+		<Location "/local/guarded">
+			<RequireAll>
+				Require local
+				Require not env BLOCKED
+			</RequireAll>
 		</Location>
 		ProxyPass "/proxied" "${URL}/backend"
 		ProxyPass "/raw" "${URL}/backend" nocanon
@@ -286,9 +298,6 @@ test_environment() {
 		grep -qx 'QUERY_STRING=a=1&b=2' "$TMP/env"
 	is "$1: ... and the answer is private" \
 		"$(header Cache-Control "$URL/query?key=$writer")" private
-	"$CURL" -s -H "$(bearer nonsense)" "$URL/valid" >"$TMP/env"
-	ok "$1: an ErrorDocument sees neither token nor identity" \
-		absent "nonsense\\|^APIKEY_" "$TMP/env"
 	"$CURL" -s -H "$(bearer "$writer")" "$URL/forward" >"$TMP/env"
 	ok "$1: AuthApiKeyForward On leaves it" \
 		grep -qx "HTTP_AUTHORIZATION=Bearer $writer" "$TMP/env"
@@ -301,6 +310,13 @@ test_environment() {
 test_backends() {
 	"$CURL" -s -H "X-API-Key: $writer" "$URL/local" >"$TMP/env"
 	ok "$1: nor where no key was needed" absent "$writer" "$TMP/env"
+	"$CURL" -s -H "X-API-Key: $writer" -H "$(bearer "$writer")" \
+		"$URL/denied" >"$TMP/env"
+	ok "$1: an ErrorDocument of a refusal without authentication" \
+		grep -qx REDIRECT_STATUS=403 "$TMP/env"
+	ok "$1: ... neither" absent "$writer" "$TMP/env"
+	is "$1: a made-up credential takes away no variable" \
+		"$(status -A blocked -H 'X-API-Key: 1' "$URL/local/guarded")" 403
 	for path in proxied raw; do
 		for field in "$(bearer "$writer")" "X-API-Key: $writer"; do
 			"$CURL" -s -H "$field" "$URL/$path/x" >"$TMP/env"
@@ -341,6 +357,11 @@ test_changes() {
 		"$APIKEYCTL" key revoke "$(key_id "$key")" --yes
 	is "$1: right after key revoke" \
 		"$(status -H "$(bearer "$key")" "$URL/valid")" 401
+	"$CURL" -s -H "$(bearer "$key")" "$URL/valid" >"$TMP/env"
+	ok "$1: the ErrorDocument of a refusal" \
+		grep -qx REDIRECT_STATUS=401 "$TMP/env"
+	ok "$1: ... does not see the token" absent "$key" "$TMP/env"
+	ok "$1: ... nor an identity" absent ^APIKEY_ "$TMP/env"
 	stop_apikeyd
 	headers -H "$(bearer "$reader")" "$URL/valid" >"$TMP/headers"
 	ok "$1: without the daemon" grep -q '^HTTP/1.1 503 ' "$TMP/headers"
