@@ -120,7 +120,10 @@ record_from_account(struct record *record, const struct account *account)
 
 	write_u8(&w, (uint8_t)account->status);
 	write_time(&w, account->created_at);
-	write_string8(&w, bytes_of(account->name));
+	/* A tombstone keeps the slug, which is its name, and no more of whom
+	 * it was. */
+	if (account->status != ACCOUNT_DELETED)
+		write_string8(&w, bytes_of(account->name));
 }
 
 void
@@ -135,7 +138,8 @@ record_from_product(struct record *record, const struct product *product)
 	write_time(&w, product->max_lifetime_ms);
 	write_time(&w, product->created_at);
 	write_string8(&w, bytes_of(product->prefix));
-	write_string8(&w, bytes_of(product->name));
+	if (!product->deleted)
+		write_string8(&w, bytes_of(product->name));
 }
 
 void
