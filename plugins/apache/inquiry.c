@@ -5,6 +5,7 @@
 
 #include <http_core.h>
 #include <http_log.h>
+#include <apr_fnmatch.h>
 #include <apr_strings.h>
 
 #include "connections.h"
@@ -166,16 +167,34 @@ scope_values(request_rec *r, const struct dir_settings *dir,
 }
 
 /*
- * What the request is counted under. Where AuthApiKeyEndpoint says nothing,
- * the method and the <Location> path; outside any <Location> the path of the
- * request. Never a query: it may hold anything, the credential included.
+ * The name of the innermost section, where it is a <Location>: those are
+ * matched last. A <Directory> names a path of the file system and an <If> no
+ * path, so for them it is the path of the request.
+ */
+static const char *
+section_path(const request_rec *r)
+{
+	const core_dir_config *core =
+	    ap_get_core_module_config(r->per_dir_config);
+
+	if (core->d == NULL || core->d[0] == '\0')
+		return r->uri;
+	if (core->r != NULL || strncmp(core->d, r->uri, strlen(core->d)) == 0)
+		return core->d;
+	if (core->d_is_fnmatch &&
+	    apr_fnmatch(core->d, r->uri, APR_FNM_PATHNAME) == APR_SUCCESS)
+		return core->d;
+	return r->uri;
+}
+
+/*
+ * What the request is counted under. Never a query: it may hold anything, the
+ * credential included.
  */
 static const char *
 endpoint_value(request_rec *r, const struct dir_settings *dir)
 {
-	const core_dir_config *core =
-	    ap_get_core_module_config(r->per_dir_config);
-	const char *path = r->uri, *error = NULL, *text;
+	const char *error = NULL, *text;
 
 	if (dir->endpoint != NULL) {
 		text = ap_expr_str_exec(r, dir->endpoint, &error);
@@ -186,14 +205,7 @@ endpoint_value(request_rec *r, const struct dir_settings *dir)
 		    "AuthApiKeyEndpoint: the expression failed: %s",
 		    error != NULL ? error : "no value");
 	}
-	/* The name of the innermost section: a <Location> is matched last. A
-	 * <Directory> names a path of the file system, an <If> no path. */
-	if (core->d != NULL &&
-	    (core->r != NULL ||
-		(core->d[0] == '/' &&
-		    strncmp(core->d, r->uri, strlen(core->d)) == 0)))
-		path = core->d;
-	return apr_pstrcat(r->pool, r->method, " ", path, NULL);
+	return apr_pstrcat(r->pool, r->method, " ", section_path(r), NULL);
 }
 
 bool

@@ -44,6 +44,13 @@ is_ours(request_rec *r)
 	return type != NULL && strcasecmp(type, AUTH_TYPE) == 0;
 }
 
+static void
+strip(request_rec *r)
+{
+	inquiry_strip(r, settings_of(r));
+	identity_strip(r);
+}
+
 /*
  * As soon as it is known which sections apply, and whatever comes of the
  * request: a refusal may end in an ErrorDocument that is a CGI, a request may
@@ -54,11 +61,9 @@ is_ours(request_rec *r)
 static int
 post_perdir_config(request_rec *r)
 {
-	if (!is_ours(r))
-		return DECLINED;
-	inquiry_strip(r, settings_of(r));
-	identity_strip(r);
-	return OK;
+	if (is_ours(r))
+		strip(r);
+	return DECLINED;
 }
 
 static int
@@ -228,7 +233,10 @@ fixups(request_rec *r)
 static void
 insert_filter(request_rec *r)
 {
-	if (post_perdir_config(r) == OK && visit_of(r)->granted != NULL)
+	if (!is_ours(r))
+		return;
+	strip(r);
+	if (visit_of(r)->granted != NULL)
 		apr_table_setn(r->subprocess_env, "no-cache", "1");
 }
 

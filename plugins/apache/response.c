@@ -8,7 +8,7 @@
 #include <http_request.h>
 #include <apr_strings.h>
 
-/* httpd knows the status since 2.4.7, but has no name for it. */
+/* The first versions of httpd 2.4 have no name for it. */
 #ifndef HTTP_TOO_MANY_REQUESTS
 #define HTTP_TOO_MANY_REQUESTS 429
 #endif
@@ -17,6 +17,10 @@
 #define INVALID_REQUEST    "invalid_request"
 #define INVALID_TOKEN      "invalid_token"
 #define INSUFFICIENT_SCOPE "insufficient_scope"
+
+/* Seconds a client is asked to wait where apikeyd did not answer: longer than
+ * a restart of it takes. */
+enum { RETRY_NO_ANSWER_S = 5 };
 
 struct outcome {
 	int status;

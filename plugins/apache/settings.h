@@ -13,10 +13,6 @@
 #include <ap_expr.h>
 #include <apr_reslist.h>
 
-/* Seconds a client is asked to wait where apikeyd did not answer: longer than
- * a restart of it takes. */
-enum { RETRY_NO_ANSWER_S = 5 };
-
 enum source_kind {
 	SOURCE_BEARER, /* Authorization: Bearer TOKEN */
 	SOURCE_HEADER, /* NAME: TOKEN */
