@@ -38,7 +38,6 @@ packages() {
 		curl
 		libpam-wrapper
 		pamtester
-		strace
 	END
 }
 

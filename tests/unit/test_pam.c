@@ -513,6 +513,8 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 	va_end(arguments);
 }
 
+#undef syslog /* a macro, where functions are fortified by clang */
+
 void
 syslog(int priority, const char *format, ...)
 {
