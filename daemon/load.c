@@ -7,7 +7,10 @@
 #include "limits.h"
 #include "log.h"
 
-/* A piece of a key's details that lies outside its K record. */
+/*
+ * A piece of a key's details that do not fit its K record; the first one, n
+ * 0, is what the K record has of them.
+ */
 struct piece {
 	char id[TOKEN_ID_LEN];
 	uint64_t sequence;
@@ -196,8 +199,31 @@ fail:
 }
 
 static bool
+add_piece(struct loader *loader, const struct piece *piece, struct bytes data)
+{
+	struct piece *added;
+
+	if (loader->piece_count == loader->piece_capacity) {
+		size_t capacity = 2 * loader->piece_capacity + 64;
+		struct piece *pieces =
+		    reallocarray(loader->pieces, capacity, sizeof *pieces);
+
+		if (pieces == NULL)
+			return false;
+		loader->pieces = pieces;
+		loader->piece_capacity = capacity;
+	}
+	added = &loader->pieces[loader->piece_count++];
+	*added = *piece;
+	added->len = (uint16_t)data.len;
+	memcpy(added->data, data.data, data.len);
+	return true;
+}
+
+static bool
 load_key(struct loader *loader, struct record_view *view, const char **problem)
 {
+	struct piece first = {.sequence = view->sequence};
 	struct key_record record;
 	struct key *key;
 
@@ -207,6 +233,10 @@ load_key(struct loader *loader, struct record_view *view, const char **problem)
 	if (record.state == KEY_DELETED)
 		return true;
 	*problem = no_memory;
+	memcpy(first.id, record.id, TOKEN_ID_LEN);
+	if (record.details.len < record.details_len &&
+	    !add_piece(loader, &first, record.details))
+		return false;
 	key = key_from_record(loader->index, &record);
 	if (key == NULL)
 		return false;
@@ -221,30 +251,16 @@ static bool
 load_key_more(
     struct loader *loader, struct record_view *view, const char **problem)
 {
+	struct piece piece = {.sequence = view->sequence};
 	struct key_more_record more;
-	struct piece *piece;
 
 	*problem = no_sense;
 	if (!record_to_key_more(view, &more))
 		return false;
-	if (loader->piece_count == loader->piece_capacity) {
-		size_t capacity = 2 * loader->piece_capacity + 64;
-		struct piece *pieces =
-		    reallocarray(loader->pieces, capacity, sizeof *pieces);
-
-		*problem = no_memory;
-		if (pieces == NULL)
-			return false;
-		loader->pieces = pieces;
-		loader->piece_capacity = capacity;
-	}
-	piece = &loader->pieces[loader->piece_count++];
-	memcpy(piece->id, more.id, TOKEN_ID_LEN);
-	piece->sequence = view->sequence;
-	piece->n = more.n;
-	piece->len = (uint16_t)more.details.len;
-	memcpy(piece->data, more.details.data, more.details.len);
-	return true;
+	memcpy(piece.id, more.id, TOKEN_ID_LEN);
+	piece.n = more.n;
+	*problem = no_memory;
+	return add_piece(loader, &piece, more.details);
 }
 
 static bool
@@ -299,30 +315,25 @@ by_key_and_number(const void *a, const void *b)
 }
 
 /*
- * Puts the pieces of one key behind what its K record held. They fill the
- * rest exactly, since all of them are written with every change.
+ * Puts the pieces of one key one behind the other. All of them are written
+ * with every change, so none may be missing or of another one.
  */
 static bool
 join_pieces(struct index *index, const struct piece *pieces, size_t count)
 {
 	struct key *key = index_key(index, pieces[0].id);
-	size_t total = 0, at;
+	size_t at = 0;
 
 	if (key == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (pieces[i].n != i + 1 || pieces[i].sequence != key->sequence)
+		if (pieces[i].n != i || pieces[i].sequence != key->sequence ||
+		    pieces[i].len > key->details_len - at)
 			return false;
-		total += pieces[i].len;
-	}
-	if (total > key->details_len)
-		return false;
-	at = key->details_len - total;
-	for (size_t i = 0; i < count; i++) {
 		memcpy(key->details + at, pieces[i].data, pieces[i].len);
 		at += pieces[i].len;
 	}
-	return true;
+	return at == key->details_len;
 }
 
 static bool

@@ -160,4 +160,25 @@ stock_longest(struct stock_longest *longest)
 	d->allowlist = stock_list(longest, &w, ALLOW_MAX);
 }
 
+/* What surrounds each test that stock_add() adds from here on. */
+static SFun stock_setup, stock_teardown;
+
+static inline void
+stock_with(SFun setup, SFun teardown)
+{
+	stock_setup = setup;
+	stock_teardown = teardown;
+}
+
+static inline void
+stock_add(Suite *suite, const char *name, const TTest *test)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, SUITE_TIMEOUT);
+	tcase_add_checked_fixture(tcase, stock_setup, stock_teardown);
+	tcase_add_test(tcase, test);
+	suite_add_tcase(suite, tcase);
+}
+
 #endif

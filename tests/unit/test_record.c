@@ -670,17 +670,6 @@ START_TEST(entries_are_checked)
 }
 END_TEST
 
-static void
-add(Suite *suite, const char *name, const TTest *test)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, with_ring, without_ring);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-}
-
 int
 main(void)
 {
@@ -688,19 +677,22 @@ main(void)
 
 	if (!secret_init())
 		return EXIT_FAILURE;
-	add(suite, "sizes_are_fixed", sizes_are_fixed);
-	add(suite, "accounts_and_products", accounts_and_products);
-	add(suite, "enabled_operation_and_root", enabled_operation_and_root);
-	add(suite, "operation_slots", operation_slots);
-	add(suite, "keys_of_every_length", keys_of_every_length);
-	add(suite, "longest_key", longest_key);
-	add(suite, "every_flipped_bit_is_seen", every_flipped_bit_is_seen);
-	add(suite, "other_names_lengths_and_keys_are_refused",
+	stock_with(with_ring, without_ring);
+	stock_add(suite, "sizes_are_fixed", sizes_are_fixed);
+	stock_add(suite, "accounts_and_products", accounts_and_products);
+	stock_add(
+	    suite, "enabled_operation_and_root", enabled_operation_and_root);
+	stock_add(suite, "operation_slots", operation_slots);
+	stock_add(suite, "keys_of_every_length", keys_of_every_length);
+	stock_add(suite, "longest_key", longest_key);
+	stock_add(
+	    suite, "every_flipped_bit_is_seen", every_flipped_bit_is_seen);
+	stock_add(suite, "other_names_lengths_and_keys_are_refused",
 	    other_names_lengths_and_keys_are_refused);
-	add(suite, "headers_of_others", headers_of_others);
-	add(suite, "tombstones_carry_nothing", tombstones_carry_nothing);
-	add(suite, "keys_that_make_no_sense", keys_that_make_no_sense);
-	add(suite, "details_are_exact", details_are_exact);
-	add(suite, "entries_are_checked", entries_are_checked);
+	stock_add(suite, "headers_of_others", headers_of_others);
+	stock_add(suite, "tombstones_carry_nothing", tombstones_carry_nothing);
+	stock_add(suite, "keys_that_make_no_sense", keys_that_make_no_sense);
+	stock_add(suite, "details_are_exact", details_are_exact);
+	stock_add(suite, "entries_are_checked", entries_are_checked);
 	return suite_run(suite);
 }
