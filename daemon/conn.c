@@ -321,11 +321,14 @@ on_expired(struct deadline *deadline)
 {
 	struct conn *conn = (struct conn *)(void *)((char *)deadline -
 	    offsetof(struct conn, deadline));
-	struct bytes slow = conn->plane->slow;
+	uint8_t said[PLANE_REFUSAL_MAX];
+	struct writer w = writer_over(said, sizeof said);
 
 	conn->conns->timed_out++;
-	if (conn->out.len == 0 && slow.len > 0)
-		send_some(conn, slow.data, slow.len);
+	if (conn->out.len == 0 && conn->plane->refuse != NULL) {
+		conn->plane->refuse(PLANE_SLOW, &w);
+		send_some(conn, said, w.len);
+	}
 	drop(conn);
 }
 

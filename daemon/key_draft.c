@@ -121,10 +121,12 @@ apply_permission(struct params *settings, uint8_t *permission)
 static void
 apply_expiry(struct params *settings, int64_t now, int64_t *expires_at)
 {
+	bool has_duration = param_given(settings, "expires_in_ms") &&
+	    !json_is_null(json_object_get(settings->object, "expires_in_ms"));
 	const char *text = param_text(settings, "expires_at");
 	int64_t in_ms = param_integer(settings, "expires_in_ms");
 
-	if (text != NULL && in_ms != 0)
+	if (text != NULL && has_duration)
 		param_wrong(
 		    settings, "expires_in_ms", "not together with expires_at");
 	if (text != NULL) {
@@ -134,8 +136,8 @@ apply_expiry(struct params *settings, int64_t now, int64_t *expires_at)
 		else if (*expires_at <= now)
 			param_wrong(settings, "expires_at",
 			    "expected a time to come, this one has passed");
-	} else if (in_ms != 0) {
-		if (in_ms < 0 || in_ms > INT64_MAX - now)
+	} else if (has_duration) {
+		if (in_ms <= 0 || in_ms > INT64_MAX - now)
 			param_wrong(settings, "expires_in_ms",
 			    "expected milliseconds above 0");
 		else
@@ -219,8 +221,7 @@ apply_texts(struct key_draft *draft, struct params *settings,
 		param_wrong(settings, kind->name, kind->expected);
 		return;
 	}
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		const char *text = json_string_value(item);
 
 		if (text == NULL || !kind->valid(text)) {
@@ -254,8 +255,7 @@ apply_callers(struct key_draft *draft, struct params *settings)
 		param_wrong(settings, "callers", expected);
 		return;
 	}
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		json_t *uid = json_object_get(item, "uid");
 		const char *login =
 		    json_string_value(json_object_get(item, "login"));
@@ -310,8 +310,7 @@ apply_allowlist(struct key_draft *draft, struct params *settings)
 		param_wrong(settings, "allowlist", expected);
 		return;
 	}
-	json_array_foreach(entries, i, item)
-	{
+	json_array_foreach (entries, i, item) {
 		struct allow_entry entry;
 
 		if (!entry_from_json(item, &entry)) {

@@ -230,6 +230,7 @@ open_store(struct daemon *daemon)
 	content = statedir_look(dir);
 	first = content == STATEDIR_FIRST_START || content == STATEDIR_RESUME;
 	opened = content != STATEDIR_BROKEN &&
+	    (!first || store_mark_creation(path)) &&
 	    master_key_read(dir, path, daemon->settings.master_key_file, first,
 		master, source, sizeof source);
 	if (opened && first)
@@ -266,7 +267,7 @@ on_committed(evutil_socket_t fd, short what, void *context)
 }
 
 static bool
-start_changes(struct daemon *daemon)
+prepare_changes(struct daemon *daemon)
 {
 	daemon->changes = changes_new(daemon->store, daemon->index);
 	daemon->committed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -278,8 +279,7 @@ start_changes(struct daemon *daemon)
 	daemon->committed = event_new(daemon->base, daemon->committed_fd,
 	    EV_READ | EV_PERSIST, on_committed, daemon);
 	return daemon->committed != NULL &&
-	    event_add(daemon->committed, NULL) == 0 &&
-	    store_start(daemon->store, wake_loop, daemon);
+	    event_add(daemon->committed, NULL) == 0;
 }
 
 /* Signals */
@@ -458,8 +458,10 @@ start(struct daemon *daemon)
 		log_error("cannot make an event loop");
 		return false;
 	}
-	return start_changes(daemon) && watch_signals(daemon) &&
-	    open_planes(daemon);
+	/* The thread last: making sockets sets the umask for a moment. */
+	return prepare_changes(daemon) && watch_signals(daemon) &&
+	    open_planes(daemon) &&
+	    store_start(daemon->store, wake_loop, daemon);
 }
 
 static void

@@ -114,11 +114,10 @@ params_ok(struct params *params)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(params->object, name,
-	    value) if (params->field == NULL && !was_taken(params, name))
-	{
-		params->unknown = true;
-		param_wrong(params, name, "is not a parameter");
-	}
+	json_object_foreach (params->object, name, value)
+		if (params->field == NULL && !was_taken(params, name)) {
+			params->unknown = true;
+			param_wrong(params, name, "is not a parameter");
+		}
 	return params->field == NULL;
 }

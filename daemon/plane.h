@@ -31,11 +31,18 @@ enum plane_status {
 	PLANE_CLOSE, /* close, once what is in out has been written */
 };
 
+enum plane_refusal {
+	PLANE_BUSY, /* over a limit of connections */
+	PLANE_SLOW, /* a request took too long to come, or a reply to go */
+};
+enum { PLANE_REFUSAL_MAX = 128 };
+
 struct plane {
 	const char *name;      /* "verify", "admin": also the socket's name */
 	size_t unfinished_max; /* longest beginning of a request kept */
-	struct bytes busy;     /* sent to a connection over the limit */
-	struct bytes slow;     /* sent when a request takes too long to come */
+	/* Writes what a connection is told that is closed for this reason;
+	 * NULL where there is nothing to say. */
+	void (*refuse)(enum plane_refusal why, struct writer *out);
 
 	/* Returns the session, the plane's own memory of a connection; NULL
 	 * where it needs none. */

@@ -145,13 +145,16 @@ static void
 refuse(struct listener *listener, int fd, uid_t uid, const char *limit)
 {
 	struct server *server = listener->server;
-	struct bytes busy = listener->plane->busy;
+	const struct plane *plane = listener->plane;
+	uint8_t said[PLANE_REFUSAL_MAX];
+	struct writer w = writer_over(said, sizeof said);
 	uint64_t now = monotonic_ms();
 
 	/* A fresh socket has room for it; a peer that is gone misses it. */
-	if (busy.len > 0)
-		(void)send(
-		    fd, busy.data, busy.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (plane->refuse != NULL) {
+		plane->refuse(PLANE_BUSY, &w);
+		(void)send(fd, said, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
 	close(fd);
 	server->counters.refused++;
 	server->unsaid++;

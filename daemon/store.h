@@ -26,6 +26,13 @@
 struct store;
 
 /*
+ * Leaves an empty keys.tdb.new in directory: the mark of a first start, which
+ * has to be there before anything else is, so that one that is cut off is
+ * known for what it was. False after logging.
+ */
+bool store_mark_creation(const char *directory);
+
+/*
  * Makes an empty store: keys.tdb.new in directory, synced, renamed to
  * keys.tdb. expected_keys sizes its hash table for good. False after logging.
  */

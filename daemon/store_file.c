@@ -163,6 +163,23 @@ write_first_root(struct tdb_context *tdb, const uint8_t *master)
 }
 
 bool
+store_mark_creation(const char *directory)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (!path_join(path, directory, "keys.tdb.new"))
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		log_error("%s: %s", path, strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+bool
 store_create(const char *directory, unsigned expected_keys,
     const uint8_t master[SECRET_KEY_BYTES])
 {
@@ -174,12 +191,9 @@ store_create(const char *directory, unsigned expected_keys,
 	if (!path_join(unfinished, directory, "keys.tdb.new") ||
 	    !path_join(path, directory, "keys.tdb"))
 		return false;
-	if (unlink(unfinished) != 0 && errno != ENOENT) {
-		log_error("%s: %s", unfinished, strerror(errno));
-		return false;
-	}
+	/* Emptied, not made anew: the mark is never missing. */
 	tdb = open_tdb(
-	    unfinished, expected_keys, O_RDWR | O_CREAT | O_EXCL, &complaints);
+	    unfinished, expected_keys, O_RDWR | O_CREAT | O_TRUNC, &complaints);
 	if (tdb == NULL) {
 		log_error("%s: %s", unfinished, cause(&complaints));
 		return false;

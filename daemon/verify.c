@@ -9,8 +9,9 @@
 
 /* The checks, each a line of the table of verdicts. */
 
+/* What holds for every request alike. */
 static enum verdict
-check_state(const struct key *key, int64_t now)
+check_standing(const struct key *key, int64_t now)
 {
 	if (key->state == KEY_REVOKED)
 		return VERDICT_REVOKED;
@@ -18,6 +19,10 @@ check_state(const struct key *key, int64_t now)
 		return VERDICT_DISABLED;
 	if (key->expires_at != 0 && now >= key->expires_at)
 		return VERDICT_EXPIRED;
+	if (key->account->status != ACCOUNT_APPROVED)
+		return VERDICT_ACCOUNT_INACTIVE;
+	if (!account_may_use(key->account, key->product))
+		return VERDICT_PRODUCT_DISABLED;
 	return VERDICT_VALID;
 }
 
@@ -71,14 +76,10 @@ enum verdict
 verify_decide(const struct key *key, const struct key_details *details,
     const struct verify_request *request, uid_t uid, int64_t now)
 {
-	enum verdict state = check_state(key, now);
+	enum verdict standing = check_standing(key, now);
 
-	if (state != VERDICT_VALID)
-		return state;
-	if (key->account->status != ACCOUNT_APPROVED)
-		return VERDICT_ACCOUNT_INACTIVE;
-	if (!account_may_use(key->account, key->product))
-		return VERDICT_PRODUCT_DISABLED;
+	if (standing != VERDICT_VALID)
+		return standing;
 	if (mismatch(request->account, bytes_of(key->account->slug)))
 		return VERDICT_ACCOUNT_MISMATCH;
 	if (mismatch(request->product, bytes_of(key->product->slug)))
@@ -244,7 +245,7 @@ do_lookup(
 	if (key != NULL) {
 		reply.found = 1;
 		reply.type = key->type;
-		reply.active = check_state(key, now_ms()) == VERDICT_VALID;
+		reply.active = check_standing(key, now_ms()) == VERDICT_VALID;
 		reply.account = bytes_of(key->account->slug);
 		reply.product = bytes_of(key->product->slug);
 	}
@@ -321,19 +322,17 @@ verify_closed(void *context, void *session)
 	(void)session;
 }
 
-/* The error frames sent by the server on the plane's behalf. */
-static const uint8_t busy_frame[] = {'a', 'k', FRAME_VERSION, FRAME_ERROR, 0, 0,
-    0, 0, 0, 0, 0, 23, FRAME_ERROR_BUSY, FRAME_VERSION, 20, 't', 'o', 'o', ' ',
-    'm', 'a', 'n', 'y', ' ', 'c', 'o', 'n', 'n', 'e', 'c', 't', 'i', 'o', 'n',
-    's'};
-static const uint8_t slow_frame[] = {'a', 'k', FRAME_VERSION, FRAME_ERROR, 0, 0,
-    0, 0, 0, 0, 0, 29, FRAME_ERROR_SLOW, FRAME_VERSION, 26};
+static void
+verify_refuse(enum plane_refusal why, struct writer *out)
+{
+	frame_write_error(
+	    out, 0, why == PLANE_BUSY ? FRAME_ERROR_BUSY : FRAME_ERROR_SLOW);
+}
 
 const struct plane verify_plane = {
     .name = "verify",
     .unfinished_max = FRAME_MAX,
-    .busy = {busy_frame, sizeof busy_frame},
-    .slow = {slow_frame, sizeof slow_frame},
+    .refuse = verify_refuse,
     .opened = verify_opened,
     .received = verify_received,
     .closed = verify_closed,

@@ -70,6 +70,15 @@ view_texts(struct list list)
 	return array;
 }
 
+/* A caller without a login goes by the number. */
+static json_t *
+caller_name(const struct caller *caller)
+{
+	return caller->login.len > 0
+	    ? text_or_null(caller->login)
+	    : json_sprintf("%u", (unsigned)caller->uid);
+}
+
 static json_t *
 view_callers(struct list list)
 {
@@ -79,8 +88,7 @@ view_callers(struct list list)
 
 	while (list_next(&list, &item))
 		if (caller_read(item, &caller))
-			json_array_append_new(
-			    array, text_or_null(caller.login));
+			json_array_append_new(array, caller_name(&caller));
 	return array;
 }
 

@@ -185,8 +185,8 @@ enum apikey_status apikey_verify_batch(struct apikey_client *client,
 /*
  * Public facts of a key ID; grants nothing. With APIKEY_OK, *found says
  * whether there is such a key; account, product and type of result are then
- * set, and *active says whether it would be accepted (not revoked, disabled
- * or expired).
+ * set, and *active says whether it would be accepted at all (not revoked,
+ * disabled or expired, its account approved and its product enabled for it).
  */
 enum apikey_status
 apikey_lookup(struct apikey_client *client, const char *key_id, int *found,

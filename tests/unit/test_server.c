@@ -120,11 +120,16 @@ line_closed(void *context, void *session_)
 	free(session);
 }
 
+static void
+line_refuse(enum plane_refusal why, struct writer *out)
+{
+	write_bytes(out, why == PLANE_BUSY ? "busy\n" : "slow\n", 5);
+}
+
 static const struct plane line_plane = {
     .name = "line",
     .unfinished_max = 1000,
-    .busy = {(const uint8_t *)"busy\n", 5},
-    .slow = {(const uint8_t *)"slow\n", 5},
+    .refuse = line_refuse,
     .opened = line_opened,
     .received = line_received,
     .closed = line_closed,
