@@ -21,6 +21,7 @@ packages() {
 		libtool
 		make
 		pkg-config
+		scdoc
 		# apikeyd and apikeyctl
 		libconfuse-dev
 		libevent-dev
