@@ -15,6 +15,7 @@
 #include <tdb.h>
 
 #include "log.h"
+#include "trusted.h"
 
 enum {
 	/* Records a transaction: larger ones swell tdb's recovery area, which
@@ -444,6 +445,24 @@ structure_sound(struct store_file *file)
 	return sound;
 }
 
+/* A look before tdb opens it by name: whose it is, and that it is itself. No
+ * one else can exchange it in between, in a directory that is ours alone. */
+static bool
+may_be_opened(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool trusted = fd >= 0 && trusted_file(fd, path);
+
+	if (fd < 0)
+		log_error("%s: %s", path,
+		    errno == ELOOP
+			? "is a symbolic link; move the file itself here"
+			: strerror(errno));
+	else
+		close(fd);
+	return trusted;
+}
+
 bool
 store_file_open(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
@@ -452,7 +471,8 @@ store_file_open(struct store_file *file, const char *directory,
 	memset(file, 0, sizeof *file);
 	*ring = NULL;
 	if (!path_join(file->directory, directory, ".") ||
-	    !path_join(file->path, directory, "keys.tdb"))
+	    !path_join(file->path, directory, "keys.tdb") ||
+	    !may_be_opened(file->path))
 		return false;
 	/* Never O_CREAT: one wrong byte in the header, and tdb would empty
 	 * the file without a word. */
