@@ -46,6 +46,8 @@ enum apikey_status {
 	APIKEY_TIMEOUT = 4,     /* no answer before the deadline */
 	APIKEY_PROTOCOL = 5,    /* the answer made no sense, or was an error
 				   frame (such as: too many connections) */
+	APIKEY_IN_PROGRESS = 6, /* no end yet: only of apikey_start() and
+				   apikey_advance() */
 };
 
 enum apikey_verdict {
@@ -90,9 +92,15 @@ enum apikey_type {
 };
 
 /*
- * What to verify. Start from APIKEY_REQUEST_INIT, which sets size (later
- * versions of this structure only grow at its end) and asks for nothing.
- * NULL and "" mean: not asked for.
+ * What to verify. Start from APIKEY_REQUEST_INIT, which sets size and asks for
+ * nothing. NULL and "" mean: not asked for.
+ *
+ * Later versions of this structure only grow at its end. A library that is
+ * older than the program finds a size that is larger than its own, and refuses
+ * the request (APIKEY_ARGUMENT) unless every byte behind the members it knows
+ * is zero: it must not pass over a restriction that it cannot read. So leave no
+ * byte of a structure unset: start from the initialiser, or from memset() with
+ * size set after it.
  */
 struct apikey_request {
 	size_t size;
@@ -174,13 +182,76 @@ enum apikey_status apikey_verify(struct apikey_client *client,
 
 /*
  * Verifies count credentials with one write and one read where they fit,
- * within one deadline. results[i] answers requests[i]. With a status other
- * than APIKEY_OK, the results that did come have their verdicts, the rest say
- * APIKEY_NO_ANSWER.
+ * within one deadline. results[i] answers requests[i]. All elements of an array
+ * have the same size member, which is the step from one to the next; else
+ * APIKEY_ARGUMENT. With a status other than APIKEY_OK, the results that did
+ * come have their verdicts, the rest say APIKEY_NO_ANSWER.
  */
 enum apikey_status apikey_verify_batch(struct apikey_client *client,
     const struct apikey_request *requests, struct apikey_result *results,
     size_t count, int timeout_ms);
+
+/*
+ * The same for event loops, without ever waiting:
+ *
+ *	status = apikey_start(client, &request, &result, 1, 500);
+ *	while (status == APIKEY_IN_PROGRESS) {
+ *		wait at most apikey_timeout_ms(client) milliseconds until
+ *		apikey_fd(client) has one of apikey_events(client);
+ *		status = apikey_advance(client, what poll() would say it has,
+ *		    or 0 where the time was over);
+ *	}
+ *
+ * Ownership  requests, the texts in them and results have to stay where and
+ *            as they are until the operation has ended: what does not fit into
+ *            the socket is read later, and all of it once more after a
+ *            reconnect. Results are to be read at the end, not before.
+ * Socket     Belongs to the client; do not read, write or close it. Look at
+ *            apikey_fd() and apikey_events() after each call: there may be no
+ *            socket at times (-1; then only the time is waited for), and there
+ *            is another, with another number, after a reconnect. Between two
+ *            calls with the same number it is the same socket. The old one is
+ *            closed by then. At the end stop watching, since a client that has
+ *            nothing to do may close its socket at the next start.
+ * Time       The deadline counts from the start. Whoever calls too late gets
+ *            the answer that is there, or else APIKEY_TIMEOUT; who never calls
+ *            gets neither.
+ * One each   A client does one thing at a time: until the end every other
+ *            call that asks something is an APIKEY_ARGUMENT. For many at once
+ *            send a batch, or have many clients.
+ * fork()     The operation stays the parent's. In the child it ends with
+ *            APIKEY_UNAVAILABLE, and errno ECANCELED.
+ */
+
+/*
+ * Begins to verify count credentials, as apikey_verify_batch(). Returns
+ * APIKEY_IN_PROGRESS, or the end if that is known already (such as: no daemon).
+ */
+enum apikey_status apikey_start(struct apikey_client *client,
+    const struct apikey_request *requests, struct apikey_result *results,
+    size_t count, int timeout_ms);
+
+/*
+ * Goes on as far as it can. revents: what poll() found for apikey_fd(), 0 where
+ * it was only time that has passed; POLLIN | POLLOUT if it is not known, which
+ * costs a system call and does no harm. Returns APIKEY_IN_PROGRESS or the end,
+ * once; APIKEY_ARGUMENT where nothing is going on.
+ */
+enum apikey_status apikey_advance(struct apikey_client *client, short revents);
+
+/* The socket to watch, or -1. */
+int apikey_fd(const struct apikey_client *client);
+
+/* Of POLLIN and POLLOUT what to watch it for; 0: for nothing but errors. */
+short apikey_events(const struct apikey_client *client);
+
+/* Milliseconds to the next call of apikey_advance() at the latest, 0 if that
+ * is now; -1 where nothing is going on. */
+int apikey_timeout_ms(const struct apikey_client *client);
+
+/* Gives up what is going on, if anything, and its connection with it: nobody
+ * may take the late answer for another one. */
+void apikey_cancel(struct apikey_client *client);
 
 /*
  * Public facts of a key ID; grants nothing. With APIKEY_OK, *found says

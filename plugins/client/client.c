@@ -1,92 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The calls of apikey.h: each describes a task, drives the exchange of it to
- * its end or its deadline, and hands the result over.
+ * The calls of apikey.h: each describes a task, has it carried out and hands
+ * the result over.
  */
 #include "apikey.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "convert.h"
-#include "exchange.h"
+#include "operation.h"
 #include "proto/message.h"
 #include "proto/token.h"
 #include "proto/verdict.h"
 
-struct apikey_client {
-	struct exchange exchange;
+/*
+ * A batch is an array of what the program took the structures to be, so the
+ * step from one to the next is their size member, not our sizeof.
+ */
+struct batch {
+	const struct apikey_request *requests;
+	struct apikey_result *results;
+	size_t count;
 };
 
-enum { NS_PER_MS = 1000000, MS_PER_S = 1000 };
-
-/* Nanoseconds on a clock that nobody sets. */
-static int64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * MS_PER_S * NS_PER_MS + now.tv_nsec;
-}
-
-/*
- * Waits for what the exchange waits for, at most for left_ns. Returns poll()'s
- * revents, 0 where only time has passed.
- */
-static short
-wait_events(const struct exchange *x, int64_t left_ns)
-{
-	struct pollfd wanted = {x->connection.fd, exchange_events(x), 0};
-	int64_t pause_ns = (int64_t)x->pause_ms * NS_PER_MS;
-	struct timespec limit;
-
-	if (x->pause_ms > 0 && pause_ns < left_ns)
-		left_ns = pause_ns;
-	if (left_ns < 0)
-		left_ns = 0;
-	limit.tv_sec = (time_t)(left_ns / NS_PER_MS / MS_PER_S);
-	limit.tv_nsec = (long)(left_ns % ((int64_t)NS_PER_MS * MS_PER_S));
-	/* A signal ends the wait early; the caller looks at the clock. */
-	if (ppoll(&wanted, 1, &limit, NULL) <= 0)
-		return 0;
-	return wanted.revents;
-}
-
-static enum apikey_status
-converse(struct apikey_client *client, const struct exchange_task *task,
-    int timeout_ms)
-{
-	struct exchange *x = &client->exchange;
-	int64_t deadline = now_ns() + (int64_t)timeout_ms * NS_PER_MS;
-	bool patient = true;
-	short revents = 0;
-
-	exchange_start(x, task);
-	exchange_advance(x, revents);
-	while (x->step != EXCHANGE_DONE) {
-		int64_t left = deadline - now_ns();
-
-		/* One look is free, so that an answer that is there already
-		 * is not thrown away. */
-		if (left <= 0 && !patient) {
-			exchange_abort(x, APIKEY_TIMEOUT, ETIMEDOUT);
-			break;
-		}
-		patient = left > 0;
-		revents = wait_events(x, left);
-		if (revents != 0 || x->pause_ms > 0)
-			exchange_advance(x, revents);
-	}
-	if (x->status != APIKEY_OK)
-		errno = x->error;
-	return x->status;
-}
+struct apikey_client {
+	struct operation operation;
+	struct batch batch; /* of what apikey_start() began */
+};
 
 enum apikey_status
 apikey_client_open(struct apikey_client **client, const char *socket_path)
@@ -96,10 +39,10 @@ apikey_client_open(struct apikey_client **client, const char *socket_path)
 	if (client == NULL)
 		return APIKEY_ARGUMENT;
 	*client = NULL;
-	new = malloc(sizeof *new);
+	new = calloc(1, sizeof *new);
 	if (new == NULL)
 		return APIKEY_NOMEM;
-	if (!exchange_init(&new->exchange,
+	if (!operation_init(&new->operation,
 		socket_path != NULL ? socket_path : APIKEY_DEFAULT_SOCKET)) {
 		free(new);
 		return APIKEY_ARGUMENT;
@@ -113,18 +56,22 @@ apikey_client_close(struct apikey_client *client)
 {
 	if (client == NULL)
 		return;
-	exchange_close(&client->exchange);
+	operation_close(&client->operation);
 	free(client);
 }
 
 /*
- * A batch is an array of what the program took the structures to be, so the
- * step from one to the next is their size member, not our sizeof.
+ * A client does one thing at a time. Nothing is left of what has ended, so that
+ * nobody takes the end of one thing for the end of another.
  */
-struct batch {
-	const struct apikey_request *requests;
-	struct apikey_result *results;
-};
+static bool
+is_free(struct apikey_client *client)
+{
+	if (client == NULL || operation_running(&client->operation))
+		return false;
+	client->batch.count = 0;
+	return true;
+}
 
 static const struct apikey_request *
 request_at(const struct batch *batch, size_t i)
@@ -167,11 +114,11 @@ decode_verify(void *context, size_t i, struct bytes body)
 /* A result that is reused must not keep the verdict of the time before, however
  * the call ends. False where the sizes are not those of results. */
 static bool
-clear_results(const struct batch *batch, size_t count)
+clear_results(const struct batch *batch)
 {
 	if (batch->results == NULL || !result_size_fits(batch->results->size))
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < batch->count; i++) {
 		struct apikey_result *result = result_at(batch, i);
 
 		if (result->size != batch->results->size)
@@ -183,7 +130,7 @@ clear_results(const struct batch *batch, size_t count)
 
 /* Judges every request before the first one is sent. */
 static bool
-requests_fit(const struct batch *batch, size_t count)
+requests_fit(const struct batch *batch)
 {
 	struct request_scratch scratch;
 	struct verify_request message;
@@ -191,7 +138,7 @@ requests_fit(const struct batch *batch, size_t count)
 	if (batch->requests == NULL ||
 	    !request_size_fits(batch->requests->size))
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < batch->count; i++) {
 		const struct apikey_request *request = request_at(batch, i);
 
 		if (request->size != batch->requests->size ||
@@ -201,21 +148,44 @@ requests_fit(const struct batch *batch, size_t count)
 	return true;
 }
 
+static const struct exchange_task verify_task = {
+    FRAME_VERIFY, 0, encode_verify, decode_verify, NULL};
+
+/* True where the batch can be sent; its results are cleared anyway. */
+static bool
+prepare(struct apikey_client *client, struct batch *batch,
+    struct exchange_task *task)
+{
+	*task = verify_task;
+	task->count = batch->count;
+	task->context = batch;
+	return clear_results(batch) && is_free(client) && requests_fit(batch);
+}
+
+/* Of an answer to one request that has something behind it which should not be
+ * there, nothing is to be believed. */
+static enum apikey_status
+conclude(const struct batch *batch, enum apikey_status status)
+{
+	if (status == APIKEY_PROTOCOL && batch->count == 1)
+		result_clear(batch->results);
+	return status;
+}
+
 enum apikey_status
 apikey_verify_batch(struct apikey_client *client,
     const struct apikey_request *requests, struct apikey_result *results,
     size_t count, int timeout_ms)
 {
-	struct batch batch = {requests, results};
-	struct exchange_task task = {
-	    FRAME_VERIFY, count, encode_verify, decode_verify, &batch};
+	struct batch batch = {requests, results, count};
+	struct exchange_task task;
 
 	if (count == 0)
-		return client != NULL ? APIKEY_OK : APIKEY_ARGUMENT;
-	if (!clear_results(&batch, count) || client == NULL ||
-	    !requests_fit(&batch, count))
+		return is_free(client) ? APIKEY_OK : APIKEY_ARGUMENT;
+	if (!prepare(client, &batch, &task))
 		return APIKEY_ARGUMENT;
-	return converse(client, &task, timeout_ms);
+	return conclude(
+	    &batch, operation_run(&client->operation, &task, timeout_ms));
 }
 
 enum apikey_status
@@ -223,13 +193,73 @@ apikey_verify(struct apikey_client *client,
     const struct apikey_request *request, struct apikey_result *result,
     int timeout_ms)
 {
-	enum apikey_status status =
-	    apikey_verify_batch(client, request, result, 1, timeout_ms);
+	return apikey_verify_batch(client, request, result, 1, timeout_ms);
+}
 
-	/* An answer with something behind it that should not be there. */
-	if (status == APIKEY_PROTOCOL)
-		result_clear(result);
+/* The end of what apikey_start() began, if it is the end. */
+static enum apikey_status
+settle(struct apikey_client *client, enum apikey_status status)
+{
+	if (status == APIKEY_IN_PROGRESS)
+		return status;
+	status = conclude(&client->batch, status);
+	client->batch.count = 0;
 	return status;
+}
+
+enum apikey_status
+apikey_start(struct apikey_client *client,
+    const struct apikey_request *requests, struct apikey_result *results,
+    size_t count, int timeout_ms)
+{
+	struct batch batch = {requests, results, count};
+	struct exchange_task task;
+
+	if (count == 0)
+		return is_free(client) ? APIKEY_OK : APIKEY_ARGUMENT;
+	if (!prepare(client, &batch, &task))
+		return APIKEY_ARGUMENT;
+	/* It lives on after this call. */
+	client->batch = batch;
+	task.context = &client->batch;
+	return settle(
+	    client, operation_start(&client->operation, &task, timeout_ms));
+}
+
+enum apikey_status
+apikey_advance(struct apikey_client *client, short revents)
+{
+	if (client == NULL || client->batch.count == 0)
+		return APIKEY_ARGUMENT;
+	return settle(client, operation_advance(&client->operation, revents));
+}
+
+int
+apikey_fd(const struct apikey_client *client)
+{
+	return client != NULL ? client->operation.exchange.connection.fd : -1;
+}
+
+short
+apikey_events(const struct apikey_client *client)
+{
+	return client != NULL ? exchange_events(&client->operation.exchange)
+			      : 0;
+}
+
+int
+apikey_timeout_ms(const struct apikey_client *client)
+{
+	return client != NULL ? operation_patience_ms(&client->operation) : -1;
+}
+
+void
+apikey_cancel(struct apikey_client *client)
+{
+	if (client == NULL)
+		return;
+	operation_cancel(&client->operation);
+	client->batch.count = 0;
 }
 
 struct lookup {
@@ -268,15 +298,16 @@ apikey_lookup(struct apikey_client *client, const char *key_id, int *found,
 	size_t prefix_len;
 	const char *id;
 
-	if (client == NULL || key_id == NULL || found == NULL ||
-	    active == NULL || result == NULL || !result_size_fits(result->size))
+	if (key_id == NULL || found == NULL || active == NULL ||
+	    result == NULL || !result_size_fits(result->size))
 		return APIKEY_ARGUMENT;
 	*found = 0;
 	*active = 0;
 	result_clear(result);
-	if (!key_id_parse(key_id, lookup.key_id.len, &id, &prefix_len))
+	if (!is_free(client) ||
+	    !key_id_parse(key_id, lookup.key_id.len, &id, &prefix_len))
 		return APIKEY_ARGUMENT;
-	status = converse(client, &task, timeout_ms);
+	status = operation_run(&client->operation, &task, timeout_ms);
 	if (status != APIKEY_OK) {
 		*found = 0;
 		*active = 0;
@@ -307,9 +338,9 @@ apikey_ping(struct apikey_client *client, int timeout_ms)
 	struct exchange_task task = {
 	    FRAME_PING, 1, encode_ping, decode_ping, NULL};
 
-	if (client == NULL)
+	if (!is_free(client))
 		return APIKEY_ARGUMENT;
-	return converse(client, &task, timeout_ms);
+	return operation_run(&client->operation, &task, timeout_ms);
 }
 
 enum apikey_reason
@@ -338,6 +369,8 @@ apikey_status_text(enum apikey_status status)
 		return "timed out";
 	case APIKEY_PROTOCOL:
 		return "protocol error";
+	case APIKEY_IN_PROGRESS:
+		return "in progress";
 	}
 	return "unknown status";
 }

@@ -14,6 +14,7 @@ connection_init(struct connection *c, const char *path)
 
 	memset(c, 0, sizeof *c);
 	c->fd = -1;
+	c->retired = -1;
 	if (len == 0 || len >= sizeof c->peer.sun_path)
 		return false;
 	c->peer.sun_family = AF_UNIX;
@@ -35,6 +36,18 @@ still_ours(const struct connection *c)
 	    st.st_ino == c->inode;
 }
 
+/* Leaves errno alone. */
+static void
+close_socket(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
 void
 connection_guard(struct connection *c)
 {
@@ -49,8 +62,8 @@ connection_guard(struct connection *c)
 	errno = saved;
 }
 
-int
-connection_open(struct connection *c)
+static int
+connect_socket(struct connection *c)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stat st;
@@ -73,13 +86,26 @@ connection_open(struct connection *c)
 	return 0;
 }
 
+int
+connection_open(struct connection *c)
+{
+	int error = connect_socket(c);
+
+	close_socket(&c->retired);
+	return error;
+}
+
+void
+connection_retire(struct connection *c)
+{
+	close_socket(&c->retired);
+	c->retired = c->fd;
+	c->fd = -1;
+}
+
 void
 connection_close(struct connection *c)
 {
-	int saved = errno;
-
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
-	errno = saved;
+	close_socket(&c->fd);
+	close_socket(&c->retired);
 }

@@ -12,6 +12,7 @@
 struct connection {
 	struct sockaddr_un peer;
 	int fd;      /* -1: none */
+	int retired; /* lost, and open until another has been opened; or -1 */
 	pid_t owner; /* the process that opened fd */
 	dev_t device;
 	ino_t inode; /* of fd, to know it again after a fork */
@@ -29,10 +30,18 @@ bool connection_init(struct connection *c, const char *path);
 void connection_guard(struct connection *c);
 
 /*
- * Opens a non-blocking, close-on-exec connection. Returns 0 or an errno;
- * EAGAIN: the daemon is there, but its queue is full for the moment.
+ * Opens a non-blocking, close-on-exec connection where there is none. Returns 0
+ * or an errno; EAGAIN: the daemon is there, but its queue is full for the
+ * moment.
  */
 int connection_open(struct connection *c);
+
+/*
+ * For a connection that was lost and will be opened again: keeps its descriptor
+ * until then, so that the new one has another number and an event loop can tell
+ * them apart.
+ */
+void connection_retire(struct connection *c);
 
 /* Does nothing where there is none. Leaves errno alone. */
 void connection_close(struct connection *c);

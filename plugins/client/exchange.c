@@ -60,7 +60,7 @@ exchange_start(struct exchange *x, const struct exchange_task *task)
 static void
 lose(struct exchange *x, int error)
 {
-	connection_close(&x->connection);
+	connection_retire(&x->connection);
 	if (x->heard || x->retried) {
 		finish(x, APIKEY_UNAVAILABLE, error);
 		return;
@@ -237,6 +237,7 @@ exchange_advance(struct exchange *x, short revents)
 void
 exchange_abort(struct exchange *x, enum apikey_status status, int error)
 {
+	connection_guard(&x->connection);
 	finish(x, status, error);
 }
 

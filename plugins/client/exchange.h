@@ -71,7 +71,7 @@ short exchange_events(const struct exchange *x);
 /* Goes as far as it can without waiting. revents is what poll() found. */
 void exchange_advance(struct exchange *x, short revents);
 
-/* Ends a task before its time. */
+/* Ends a task before its time, also one that a parent process began. */
 void exchange_abort(struct exchange *x, enum apikey_status status, int error);
 
 void exchange_close(struct exchange *x);

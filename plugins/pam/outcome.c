@@ -47,6 +47,7 @@ outcome_unanswered(enum apikey_status status, const struct options *options)
 	case APIKEY_NOMEM:
 		return PAM_BUF_ERR;
 	case APIKEY_ARGUMENT:
+	case APIKEY_IN_PROGRESS:
 	case APIKEY_OK:
 		break;
 	}

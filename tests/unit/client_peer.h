@@ -40,6 +40,8 @@ fake_serve serve_one_request;  /* answers one, and closes */
 void add_answer_cases(Suite *suite);
 void add_connection_cases(Suite *suite);
 void add_batch_cases(Suite *suite);
+void add_loop_cases(Suite *suite);
+void add_abi_cases(Suite *suite);
 void add_request_cases(Suite *suite);
 
 #endif
