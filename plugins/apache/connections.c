@@ -30,6 +30,7 @@ connection_open(void **connection, void *socket, apr_pool_t *pool)
 	case APIKEY_UNAVAILABLE:
 	case APIKEY_TIMEOUT:
 	case APIKEY_PROTOCOL:
+	case APIKEY_IN_PROGRESS:
 		break;
 	}
 	return APR_EINVAL;
