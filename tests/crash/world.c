@@ -255,23 +255,28 @@ void
 operation_words(const struct world *world, const struct operation *op,
     char *words[OPERATION_WORDS], char text[OPERATION_TEXT])
 {
+/* Numbered arguments may not be left out: this takes none of each. */
+#define NONE_OF_ALL "%1$.0s%2$.0s%3$.0s%4$.0s%5$.0s%6$.0s%7$.0s"
 	static const char *const formats[OPERATION_KINDS] = {
-	    [ACCOUNT_CREATE] = "apikeyctl account create %1$s",
-	    [ACCOUNT_APPROVE] = "apikeyctl account approve %1$s",
-	    [ACCOUNT_SUSPEND] = "apikeyctl account suspend %1$s",
-	    [ACCOUNT_DELETE] = "apikeyctl account delete %1$s",
-	    [PRODUCT_CREATE] = "apikeyctl product create %2$s",
-	    [PRODUCT_DELETE] = "apikeyctl product delete %2$s",
-	    [PRODUCT_ENABLE] = "apikeyctl product enable %2$s --account %1$s",
-	    [PRODUCT_DISABLE] = "apikeyctl product disable %2$s --account %1$s",
-	    [KEY_CREATE] =
-		("apikeyctl key create --account %1$s --product %2$s "
-		 "--name %4$s --permission %5$s%6$s"),
-	    [KEY_DISABLE] = "apikeyctl key disable %3$s",
-	    [KEY_ENABLE] = "apikeyctl key enable %3$s",
-	    [KEY_REVOKE] = "apikeyctl key revoke %3$s --yes",
-	    [KEY_ROTATE] = "apikeyctl key rotate %3$s --overlap %7$s",
-	    [KEY_DELETE] = "apikeyctl key delete %3$s --yes",
+	    [ACCOUNT_CREATE] = NONE_OF_ALL "apikeyctl account create %1$s",
+	    [ACCOUNT_APPROVE] = NONE_OF_ALL "apikeyctl account approve %1$s",
+	    [ACCOUNT_SUSPEND] = NONE_OF_ALL "apikeyctl account suspend %1$s",
+	    [ACCOUNT_DELETE] = NONE_OF_ALL "apikeyctl account delete %1$s",
+	    [PRODUCT_CREATE] = NONE_OF_ALL "apikeyctl product create %2$s",
+	    [PRODUCT_DELETE] = NONE_OF_ALL "apikeyctl product delete %2$s",
+	    [PRODUCT_ENABLE] =
+		NONE_OF_ALL "apikeyctl product enable %2$s --account %1$s",
+	    [PRODUCT_DISABLE] =
+		NONE_OF_ALL "apikeyctl product disable %2$s --account %1$s",
+	    [KEY_CREATE] = (NONE_OF_ALL
+		"apikeyctl key create --account %1$s --product %2$s "
+		"--name %4$s --permission %5$s%6$s"),
+	    [KEY_DISABLE] = NONE_OF_ALL "apikeyctl key disable %3$s",
+	    [KEY_ENABLE] = NONE_OF_ALL "apikeyctl key enable %3$s",
+	    [KEY_REVOKE] = NONE_OF_ALL "apikeyctl key revoke %3$s --yes",
+	    [KEY_ROTATE] =
+		NONE_OF_ALL "apikeyctl key rotate %3$s --overlap %7$s",
+	    [KEY_DELETE] = NONE_OF_ALL "apikeyctl key delete %3$s --yes",
 	};
 	char account[SLUG_SIZE], product[SLUG_SIZE];
 	size_t count = 0;
