@@ -4,12 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <apr_base64.h>
 #include <apr_strings.h>
 
 #include "plugins/client/apikey.h"
 
-static const char *
-authorization_header(bool proxied)
+const char *
+credential_authorization(bool proxied)
 {
 	return proxied ? "Proxy-Authorization" : "Authorization";
 }
@@ -20,13 +21,19 @@ skip_space(const char *text)
 	return text + strspn(text, " \t");
 }
 
+static const char *
+scheme_name(enum source_kind from)
+{
+	return from == SOURCE_BASIC ? "Basic" : "Bearer";
+}
+
 /* The parameters after the scheme, or NULL where the scheme is another one.
  * Scheme names are case-insensitive (RFC 9110 section 11.1). */
 static const char *
-after_bearer(const char *value)
+after_scheme(const char *value, enum source_kind from)
 {
-	static const char scheme[] = "Bearer";
-	size_t len = sizeof scheme - 1;
+	const char *scheme = scheme_name(from);
+	size_t len = strlen(scheme);
 
 	value = skip_space(value);
 	if (strncasecmp(value, scheme, len) != 0)
@@ -39,12 +46,12 @@ after_bearer(const char *value)
 
 /* httpd joins repeated header lines with a comma, which no token contains. */
 static bool
-names_bearer(const char *value)
+names_scheme(const char *value, enum source_kind from)
 {
 	for (; value != NULL; value = strchr(value, ',')) {
 		if (*value == ',')
 			value++;
-		if (after_bearer(value) != NULL)
+		if (after_scheme(value, from) != NULL)
 			return true;
 	}
 	return false;
@@ -62,7 +69,47 @@ trimmed(apr_pool_t *pool, const char *text)
 	return apr_pstrmemdup(pool, text, len);
 }
 
-/* What stands between two commas, with the scheme's name taken off. */
+/*
+ * user-pass of RFC 7617. What it is not, has an empty token, which is
+ * malformed: a NUL inside would let the text that is checked and the text
+ * that somebody else sees be different ones.
+ */
+static struct credential
+basic_credential(apr_pool_t *pool, const char *encoded)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct credential credential = {"", "", encoded, SOURCE_BASIC};
+	size_t digits = strspn(encoded, alphabet);
+	char *text, *colon;
+	int len;
+
+	if (encoded[digits + strspn(encoded + digits, "=")] != '\0')
+		return credential;
+	text = apr_palloc(pool, (apr_size_t)apr_base64_decode_len(encoded) + 1);
+	len = apr_base64_decode(text, encoded);
+	colon = strchr(text, ':');
+	if (len < 0 || strlen(text) != (size_t)len || colon == NULL)
+		return credential;
+	*colon = '\0';
+	credential.user = text;
+	credential.token = colon + 1;
+	return credential;
+}
+
+static struct credential
+credential_of(apr_pool_t *pool, const char *text, enum source_kind from)
+{
+	if (from == SOURCE_HEADER)
+		return (struct credential){text, NULL, text, from};
+	if (after_scheme(text, from) != NULL)
+		text = after_scheme(text, from);
+	return from == SOURCE_BASIC
+	    ? basic_credential(pool, text)
+	    : (struct credential){text, NULL, text, from};
+}
+
+/* What stands between two commas. */
 static void
 add_found(apr_pool_t *pool, const char *value, enum source_kind from,
     apr_array_header_t *found)
@@ -70,26 +117,25 @@ add_found(apr_pool_t *pool, const char *value, enum source_kind from,
 	const char *end;
 
 	do {
-		const char *token;
+		const char *text;
 
 		end = strchr(value, ',');
-		token = trimmed(pool,
+		text = trimmed(pool,
 		    end == NULL ? value
 				: apr_pstrmemdup(
 				      pool, value, (apr_size_t)(end - value)));
-		if (from == SOURCE_BEARER && after_bearer(token) != NULL)
-			token = after_bearer(token);
 		APR_ARRAY_PUSH(found, struct credential) =
-		    (struct credential){token, from};
+		    credential_of(pool, text, from);
 		value = end == NULL ? NULL : end + 1;
 	} while (value != NULL);
 }
 
 static void
-find_bearer(apr_pool_t *pool, const char *value, apr_array_header_t *found)
+find_scheme(apr_pool_t *pool, const char *value, enum source_kind from,
+    apr_array_header_t *found)
 {
-	if (names_bearer(value))
-		add_found(pool, value, SOURCE_BEARER, found);
+	if (names_scheme(value, from))
+		add_found(pool, value, from, found);
 }
 
 static void
@@ -139,7 +185,8 @@ find_query(apr_pool_t *pool, const char *query, const char *name,
 	    query != NULL && next_parameter(pool, &query, name, &value) != NULL)
 		if (value != NULL && value[0] != '\0')
 			APR_ARRAY_PUSH(found, struct credential) =
-			    (struct credential){value, SOURCE_QUERY};
+			    (struct credential){
+				value, NULL, value, SOURCE_QUERY};
 }
 
 apr_array_header_t *
@@ -155,10 +202,11 @@ credential_find(apr_pool_t *pool, const apr_table_t *headers, const char *query,
 
 		switch (source->kind) {
 		case SOURCE_BEARER:
-			find_bearer(pool,
+		case SOURCE_BASIC:
+			find_scheme(pool,
 			    apr_table_get(
-				headers, authorization_header(proxied)),
-			    found);
+				headers, credential_authorization(proxied)),
+			    source->kind, found);
 			break;
 		case SOURCE_HEADER:
 			find_header(
@@ -272,12 +320,19 @@ strip_environment(request_rec *r, const char *token)
 		    r->subprocess_env, APR_ARRAY_IDX(names, i, const char *));
 }
 
+bool
+credential_is_token(const struct credential *credential)
+{
+	return apikey_token_check(credential->token,
+		   strlen(credential->token)) == APIKEY_REASON_NONE;
+}
+
 void
 credential_strip(request_rec *r, const apr_array_header_t *sources,
     const apr_array_header_t *found)
 {
 	const char *authorization =
-	    authorization_header(r->proxyreq == PROXYREQ_PROXY);
+	    credential_authorization(r->proxyreq == PROXYREQ_PROXY);
 
 	for (int i = 0; i < sources->nelts; i++) {
 		const struct source *source =
@@ -285,8 +340,10 @@ credential_strip(request_rec *r, const apr_array_header_t *sources,
 
 		switch (source->kind) {
 		case SOURCE_BEARER:
-			if (names_bearer(
-				apr_table_get(r->headers_in, authorization)))
+		case SOURCE_BASIC:
+			if (names_scheme(
+				apr_table_get(r->headers_in, authorization),
+				source->kind))
 				apr_table_unset(r->headers_in, authorization);
 			break;
 		case SOURCE_HEADER:
@@ -298,11 +355,12 @@ credential_strip(request_rec *r, const apr_array_header_t *sources,
 		}
 	}
 	for (int i = 0; i < found->nelts; i++) {
-		const char *token =
-		    APR_ARRAY_IDX(found, i, struct credential).token;
+		const struct credential *credential =
+		    &APR_ARRAY_IDX(found, i, struct credential);
 
-		if (apikey_token_check(token, strlen(token)) ==
-		    APIKEY_REASON_NONE)
-			strip_environment(r, token);
+		if (!credential_is_token(credential))
+			continue;
+		strip_environment(r, credential->token);
+		strip_environment(r, credential->sent);
 	}
 }

@@ -5,6 +5,8 @@
 #ifndef APACHE_CREDENTIAL_H
 #define APACHE_CREDENTIAL_H
 
+#include <stdbool.h>
+
 #include <httpd.h>
 #include <apr_tables.h>
 
@@ -12,11 +14,20 @@
 
 /* Something that stood where a token may come from. */
 struct credential {
-	const char *token; /* empty: a scheme was named and nothing given */
+	const char *token; /* empty: a scheme was named and no token given */
+	const char *user;  /* of SOURCE_BASIC, else NULL */
+	const char *sent;  /* the token as it was sent: base64 or itself */
 	enum source_kind from;
 };
 
 enum credential_count { CREDENTIAL_NONE, CREDENTIAL_ONE, CREDENTIAL_SEVERAL };
+
+/* The header field of Bearer and Basic; proxied: the client takes us for its
+ * proxy. */
+const char *credential_authorization(bool proxied);
+
+/* Whether it has the shape and checksum of a token. */
+bool credential_is_token(const struct credential *credential);
 
 /*
  * Looks through sources (struct source) in the headers and the query as the

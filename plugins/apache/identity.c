@@ -6,38 +6,73 @@
 #include <string.h>
 
 #include <apr_lib.h>
+#include <apr_strings.h>
 #include <apr_tables.h>
 
 static const struct {
 	const char *variable;
+	const char *header;
 	size_t text; /* of struct apikey_result; 0: the permission's */
 } variables[] = {
-    {"APIKEY_ID", offsetof(struct apikey_result, id)},
-    {"APIKEY_NAME", offsetof(struct apikey_result, name)},
-    {"APIKEY_ACCOUNT", offsetof(struct apikey_result, account)},
-    {"APIKEY_PRODUCT", offsetof(struct apikey_result, product)},
-    {"APIKEY_PERMISSION", 0},
-    {"APIKEY_SCOPES", offsetof(struct apikey_result, scopes)},
-    {"APIKEY_ENVIRONMENT", offsetof(struct apikey_result, environment)},
+    {"APIKEY_ID", "Apikey-Id", offsetof(struct apikey_result, id)},
+    {"APIKEY_NAME", "Apikey-Name", offsetof(struct apikey_result, name)},
+    {"APIKEY_ACCOUNT", "Apikey-Account",
+	offsetof(struct apikey_result, account)},
+    {"APIKEY_PRODUCT", "Apikey-Product",
+	offsetof(struct apikey_result, product)},
+    {"APIKEY_PERMISSION", "Apikey-Permission", 0},
+    {"APIKEY_SCOPES", "Apikey-Scopes", offsetof(struct apikey_result, scopes)},
+    {"APIKEY_ENVIRONMENT", "Apikey-Environment",
+	offsetof(struct apikey_result, environment)},
 };
 
 enum { VARIABLE_COUNT = sizeof variables / sizeof variables[0] };
+
+static const char *
+value_of(const struct apikey_result *result, int i)
+{
+	return variables[i].text == 0
+	    ? apikey_permission_text(result->permission)
+	    : (const char *)result + variables[i].text;
+}
 
 void
 identity_set(request_rec *r, const struct apikey_result *result)
 {
 	identity_clear(r);
 	for (int i = 0; i < VARIABLE_COUNT; i++) {
-		const char *text = variables[i].text == 0
-		    ? apikey_permission_text(result->permission)
-		    : (const char *)result + variables[i].text;
+		const char *text = value_of(result, i);
 
 		if (text[0] != '\0')
 			apr_table_setn(
 			    r->subprocess_env, variables[i].variable, text);
 	}
 	r->user = (char *)(result->user[0] != '\0' ? result->user : result->id);
-	r->ap_auth_type = (char *)"ApiKey";
+}
+
+/* As a field's value: a name may hold what ends a line. */
+static const char *
+field_value(apr_pool_t *pool, const char *text)
+{
+	char *value = apr_pstrdup(pool, text);
+
+	for (char *at = value; *at != '\0'; at++)
+		if (apr_iscntrl(*at))
+			*at = ' ';
+	return value;
+}
+
+void
+identity_pass(request_rec *r, const struct apikey_result *result)
+{
+	identity_strip(r);
+	for (int i = 0; i < VARIABLE_COUNT; i++) {
+		const char *text = value_of(result, i);
+
+		if (text[0] != '\0')
+			apr_table_setn(r->headers_in, variables[i].header,
+			    field_value(r->pool, text));
+	}
 }
 
 void

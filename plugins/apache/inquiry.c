@@ -56,6 +56,17 @@ inquiry_exists(request_rec *r)
 	return state_of(inquiry_first(r))->inquiry != NULL;
 }
 
+/* What a browser asks before it sends a request to another site's server
+ * (Fetch, "CORS-preflight request"). It never has a credential. */
+static bool
+is_preflight(const request_rec *r)
+{
+	return r->method_number == M_OPTIONS &&
+	    apr_table_get(r->headers_in, "Origin") != NULL &&
+	    apr_table_get(r->headers_in, "Access-Control-Request-Method") !=
+	    NULL;
+}
+
 struct inquiry *
 inquiry_of(request_rec *r)
 {
@@ -69,6 +80,7 @@ inquiry_of(request_rec *r)
 		    apr_table_copy(first->pool, first->headers_in);
 		inquiry->query = first->args;
 		inquiry->proxied = first->proxyreq == PROXYREQ_PROXY;
+		inquiry->preflight = is_preflight(first);
 		state->inquiry = inquiry;
 	}
 	return inquiry;
@@ -83,13 +95,82 @@ inquiry_credentials(request_rec *r, const struct dir_settings *dir)
 	    inquiry->proxied, settings_sources(dir));
 }
 
+static const struct source password_sources[] = {{SOURCE_BASIC, NULL}};
+static const apr_array_header_t password_source_list = {
+    .elt_size = sizeof(struct source),
+    .nelts = 1,
+    .nalloc = 1,
+    .elts = (char *)password_sources,
+};
+
+static const char *
+authorization_of(const request_rec *r)
+{
+	return credential_authorization(r->proxyreq == PROXYREQ_PROXY);
+}
+
+static const apr_array_header_t *
+passwords(request_rec *r)
+{
+	struct inquiry *inquiry = inquiry_of(r);
+
+	return credential_find(r->pool, inquiry->headers, NULL,
+	    inquiry->proxied, &password_source_list);
+}
+
+bool
+inquiry_several_passwords(request_rec *r)
+{
+	return credential_count(passwords(r)) == CREDENTIAL_SEVERAL;
+}
+
+bool
+inquiry_show_password(request_rec *r)
+{
+	const char *sent;
+
+	if (!inquiry_exists(r) ||
+	    apr_table_get(r->headers_in, authorization_of(r)) != NULL)
+		return false;
+	sent = apr_table_get(inquiry_of(r)->headers, authorization_of(r));
+	if (sent != NULL)
+		apr_table_setn(r->headers_in, authorization_of(r), sent);
+	return sent != NULL;
+}
+
+void
+inquiry_strip_password(request_rec *r, const struct dir_settings *dir)
+{
+	if (dir->forward != 1)
+		credential_strip(r, &password_source_list, passwords(r));
+}
+
+/* Other users' passwords are not ours to take: a section may have several
+ * providers. */
+static void
+strip_key_password(request_rec *r, const struct dir_settings *dir)
+{
+	const apr_array_header_t *found = passwords(r);
+
+	for (int i = 0; i < found->nelts; i++)
+		if (credential_is_token(
+			&APR_ARRAY_IDX(found, i, struct credential))) {
+			inquiry_strip_password(r, dir);
+			return;
+		}
+}
+
 void
 inquiry_strip(request_rec *r, const struct dir_settings *dir)
 {
-	if (dir->forward == 1)
-		return;
+	const char *type = ap_auth_type(r);
+
 	/* The inquiry first: it keeps what is taken away here. */
-	credential_strip(r, settings_sources(dir), inquiry_credentials(r, dir));
+	if (type != NULL && strcasecmp(type, "Basic") == 0)
+		strip_key_password(r, dir);
+	else if (dir->forward != 1)
+		credential_strip(
+		    r, settings_sources(dir), inquiry_credentials(r, dir));
 }
 
 /*
@@ -208,16 +289,50 @@ endpoint_value(request_rec *r, const struct dir_settings *dir)
 	return apr_pstrcat(r->pool, r->method, " ", section_path(r), NULL);
 }
 
+/* Whether text is the public part of token: what stands before the last
+ * underscore. */
+static bool
+is_key_id(const char *text, const char *token)
+{
+	const char *end = strrchr(token, '_');
+
+	return end != NULL && text[0] != '\0' &&
+	    strlen(text) == (size_t)(end - token) &&
+	    strncmp(text, token, strlen(text)) == 0;
+}
+
+/* The user that the key has to be of, or NULL for any: with HTTP Basic a name
+ * is said, and it has to be the key's. */
+static const char *
+user_value(const struct dir_settings *dir, const struct credential *credential)
+{
+	const char *user = credential->user;
+
+	if (user == NULL || dir->any_user == 1 ||
+	    is_key_id(user, credential->token))
+		return NULL;
+	return user[0] == '\0' || strlen(user) > USER_MAX_LEN ? NOBODYS : user;
+}
+
+/* Without the zone of a link-local address, which means nothing to others. */
+static const char *
+address_value(const request_rec *r)
+{
+	return apr_pstrmemdup(
+	    r->pool, r->useragent_ip, strcspn(r->useragent_ip, "%"));
+}
+
 bool
 inquiry_question(request_rec *r, const struct dir_settings *dir,
-    const char *token, struct apikey_request *question)
+    const struct credential *credential, struct apikey_request *question)
 {
 	struct apikey_request empty = APIKEY_REQUEST_INIT;
 
 	*question = empty;
-	question->token = token;
-	question->token_len = strlen(token);
-	question->address = r->useragent_ip;
+	question->token = credential->token;
+	question->token_len = strlen(credential->token);
+	question->address = address_value(r);
+	question->user = user_value(dir, credential);
 	question->service = "httpd";
 	question->endpoint = endpoint_value(r, dir);
 	return condition_value(r, "AuthApiKeyAccount", dir->account,
@@ -251,6 +366,7 @@ covers(const struct apikey_request *asked, const struct apikey_request *wanted)
 		if (!has_scope(asked, wanted->scopes[i]))
 			return false;
 	return strcmp(asked->token, wanted->token) == 0 &&
+	    condition_covered(asked->user, wanted->user) &&
 	    condition_covered(asked->account, wanted->account) &&
 	    condition_covered(asked->product, wanted->product) &&
 	    wanted->permission <= asked->permission;
@@ -291,6 +407,7 @@ answer_make(apr_pool_t *pool, const struct apikey_request *question)
 		scopes[i] = keep(pool, question->scopes[i]);
 	request.token = keep(pool, question->token);
 	request.token_len = question->token_len;
+	request.user = keep(pool, question->user);
 	request.account = keep(pool, question->account);
 	request.product = keep(pool, question->product);
 	request.permission = question->permission;

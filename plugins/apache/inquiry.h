@@ -22,8 +22,9 @@
 
 /* One question and its answer. */
 struct answer {
-	struct apikey_request asked; /* token, account, product, permission
-					and scopes; the rest is not kept */
+	struct apikey_request
+	    asked; /* token, user, account, product, permission
+		      and scopes; the rest is not kept */
 	enum apikey_status status;
 	struct apikey_result result;
 	struct answer *next;
@@ -32,7 +33,9 @@ struct answer {
 /* The last refusal, with what its response has to carry. */
 struct refusal {
 	int status;                 /* 0: none */
-	const char *challenge;      /* WWW-Authenticate, or NULL */
+	const char *bearer;         /* WWW-Authenticate: Bearer, or NULL */
+	const char *basic;          /* WWW-Authenticate: Basic, or NULL */
+	const char *detail;         /* for people; nothing secret */
 	apr_uint64_t retry_after_s; /* 0: not known */
 };
 
@@ -40,7 +43,9 @@ struct refusal {
 struct inquiry {
 	const apr_table_t *headers; /* as the client sent them */
 	const char *query;
-	int proxied; /* the client takes us for its proxy */
+	int proxied;          /* the client takes us for its proxy */
+	bool preflight;       /* of CORS */
+	bool identity_passed; /* as header fields */
 	struct refusal refusal;
 	struct answer *answers;
 };
@@ -48,7 +53,10 @@ struct inquiry {
 /* What one request_rec has come to. */
 struct visit {
 	const struct answer *granted; /* NULL: not authenticated by us */
-	bool deciding;                /* inside our own auth_checker */
+	bool entering;                /* inside our own access_checker_ex */
+	bool authenticating;          /* inside our own check_authn */
+	int refused;      /* what our provider said in there, or 0 */
+	bool deciding;    /* inside our own auth_checker */
 	bool user_needed; /* a negated Require line wants to know the key */
 	const char *missing_scope; /* the last Require line's, if refused */
 };
@@ -66,15 +74,25 @@ struct visit *visit_of(request_rec *r);
 const apr_array_header_t *
 inquiry_credentials(request_rec *r, const struct dir_settings *dir);
 
-/* Takes the credential out of r, unless it is to be forwarded. */
+/* Takes the credential that the section may take out of r, unless it is to be
+ * forwarded. */
 void inquiry_strip(request_rec *r, const struct dir_settings *dir);
+
+/*
+ * For AuthType Basic. Whether more than one password was sent; showing what
+ * was sent to mod_auth_basic, if that was taken away before (true then); and
+ * taking it away, unless it is to be forwarded.
+ */
+bool inquiry_several_passwords(request_rec *r);
+bool inquiry_show_password(request_rec *r);
+void inquiry_strip_password(request_rec *r, const struct dir_settings *dir);
 
 /*
  * Evaluates the section's conditions. False, with the reason logged, where an
  * expression fails: the request must not go on then.
  */
 bool inquiry_question(request_rec *r, const struct dir_settings *dir,
-    const char *token, struct apikey_request *question);
+    const struct credential *credential, struct apikey_request *question);
 
 /*
  * The answer to a question: one that was given before in this client's request

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mod_authnz_apikey: AuthType ApiKey for httpd 2.4. The daemon decides; this
- * module carries the question there and the answer back.
+ * mod_authnz_apikey: API keys for httpd 2.4. The daemon decides; this module
+ * carries the question there and the answer back.
  *
- *   settings     the directives
- *   credential   where a token is in a request, and taking it out
- *   inquiry      one client request: what was asked, what was answered
- *   connections  to apikeyd
- *   response     verdicts as HTTP
- *   requirement  Require apikey-…
- *   identity     r->user and the environment
+ *   settings        the directives
+ *   credential      where a token is in a request, and taking it out
+ *   inquiry         one client request: what was asked, what was answered
+ *   connections     to apikeyd
+ *   authentication  AuthType ApiKey, and AuthBasicProvider apikey
+ *   response        verdicts as HTTP
+ *   problem         their bodies as JSON
+ *   requirement     Require apikey-…
+ *   identity        r->user, the environment and header fields
  *
  * Here are the hooks: in which phase what happens, and why there.
  */
@@ -23,32 +25,46 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "authentication.h"
 #include "connections.h"
 #include "identity.h"
 #include "inquiry.h"
+#include "problem.h"
 #include "requirement.h"
 #include "response.h"
 #include "settings.h"
-
-#define AUTH_TYPE "ApiKey"
 
 /* Everything else is built with hidden visibility. */
 extern module AP_MODULE_DECLARE_DATA authnz_apikey_module
     __attribute__((visibility("default")));
 
-static bool
-is_ours(request_rec *r)
+/* Trailers come after everything that is done here with header fields. */
+static int
+post_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary,
+    server_rec *server)
 {
-	const char *type = ap_auth_type(r);
+	(void)pool;
+	(void)log;
+	(void)temporary;
+	for (; server != NULL; server = server->next) {
+		const core_server_config *core =
+		    ap_get_core_module_config(server->module_config);
 
-	return type != NULL && strcasecmp(type, AUTH_TYPE) == 0;
+		if (core->merge_trailers == AP_MERGE_TRAILERS_ENABLE)
+			ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
+			    "MergeTrailers On lets a client send Apikey-* "
+			    "fields to a backend");
+	}
+	return OK;
 }
 
-static void
-strip(request_rec *r)
+/* In all sections, and before anybody looks at the header: which backend
+ * believes these fields is not known here. */
+static int
+post_read_request(request_rec *r)
 {
-	inquiry_strip(r, settings_of(r));
 	identity_strip(r);
+	return DECLINED;
 }
 
 /*
@@ -56,56 +72,38 @@ strip(request_rec *r)
  * request: a refusal may end in an ErrorDocument that is a CGI, a request may
  * pass without authentication, mod_proxy writes the URL of the backend in
  * fixups, and the access log wants the request line. The inquiry keeps what is
- * taken out here.
+ * taken out here. An identity that was passed on belongs to the section that a
+ * redirect came from.
  */
 static int
 post_perdir_config(request_rec *r)
 {
-	if (is_ours(r))
-		strip(r);
+	if (authentication_is_ours(r))
+		inquiry_strip(r, settings_of(r));
+	if (inquiry_exists(r) && inquiry_of(r)->identity_passed)
+		identity_strip(r);
 	return DECLINED;
 }
 
+/*
+ * Says OK, in the place of a key, to CORS preflight requests where that is
+ * wished; what the section demands beside a user holds for them, too. The hook
+ * is one where the first answer counts: see check_authz().
+ */
 static int
-authenticate(request_rec *r)
+check_access(request_rec *r)
 {
-	const struct dir_settings *dir = settings_of(r);
 	struct visit *visit = visit_of(r);
-	struct apikey_request question;
-	const struct answer *answer;
-	const apr_array_header_t *found = inquiry_credentials(r, dir);
-	const struct credential *credential;
 	int status;
 
-	visit->granted = NULL;
-	switch (credential_count(found)) {
-	case CREDENTIAL_NONE:
-		return response_no_credential(r);
-	case CREDENTIAL_SEVERAL:
-		ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-		    "more than one credential in a request");
-		return response_several_credentials(r);
-	case CREDENTIAL_ONE:
-		break;
-	}
-	credential = &APR_ARRAY_IDX(found, 0, struct credential);
-	if (!inquiry_question(r, dir, credential->token, &question))
-		return HTTP_INTERNAL_SERVER_ERROR;
-	answer = inquiry_ask(r, &question);
-	status = response_of_answer(r, answer);
-	if (status != OK)
-		return status;
-	if (credential->from == SOURCE_QUERY)
-		response_private(r);
-	visit->granted = answer;
-	identity_set(r, &answer->result);
-	return OK;
-}
-
-static int
-check_authn(request_rec *r)
-{
-	return is_ours(r) ? authenticate(r) : DECLINED;
+	if (visit->entering || !authentication_is_ours(r) ||
+	    settings_of(r)->preflight != 1 || !inquiry_of(r)->preflight)
+		return DECLINED;
+	visit->entering = true;
+	status = ap_run_access_checker_ex(r);
+	visit->entering = false;
+	visit->user_needed = false;
+	return status == DECLINED ? OK : status;
 }
 
 /*
@@ -126,11 +124,11 @@ check_authz(request_rec *r)
 	if (visit->deciding)
 		return DECLINED;
 	if (visit->granted == NULL) {
-		if (!is_ours(r))
+		if (!authentication_is_apikey(r))
 			return DECLINED;
 		/* Somebody else has set r->user under our AuthType. */
 		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-		    "AuthType " AUTH_TYPE " without a verified key");
+		    "AuthType ApiKey without a verified key");
 		return response_no_credential(r);
 	}
 	visit->deciding = true;
@@ -147,7 +145,7 @@ check_authz(request_rec *r)
 static int
 force_authn(request_rec *r)
 {
-	return is_ours(r) && visit_of(r)->user_needed ? OK : DECLINED;
+	return visit_of(r)->user_needed ? OK : DECLINED;
 }
 
 /* For whoever calls ap_note_auth_failure() in a section of ours. With a good
@@ -155,7 +153,7 @@ force_authn(request_rec *r)
 static int
 note_auth_failure(request_rec *r, const char *type)
 {
-	if (strcasecmp(type, AUTH_TYPE) != 0)
+	if (strcasecmp(type, "ApiKey") != 0)
 		return DECLINED;
 	if (visit_of(r)->granted == NULL)
 		response_no_credential(r);
@@ -204,12 +202,9 @@ take_over(request_rec *r, struct visit *visit)
 static int
 fixups(request_rec *r)
 {
-	struct visit *visit;
+	struct visit *visit = visit_of(r);
 	int status;
 
-	if (!is_ours(r))
-		return DECLINED;
-	visit = visit_of(r);
 	if (visit->granted == NULL) {
 		status = take_over(r, visit);
 		if (status != OK)
@@ -219,8 +214,10 @@ fixups(request_rec *r)
 	 * SetEnvIf shall look like a key where no key was asked for. */
 	if (visit->granted != NULL)
 		identity_set(r, &visit->granted->result);
-	else
+	else if (authentication_is_ours(r))
 		identity_clear(r);
+	else
+		return DECLINED;
 	return OK;
 }
 
@@ -233,11 +230,18 @@ fixups(request_rec *r)
 static void
 insert_filter(request_rec *r)
 {
-	if (!is_ours(r))
+	const struct answer *granted = visit_of(r)->granted;
+	const struct dir_settings *dir = settings_of(r);
+
+	if (authentication_is_ours(r))
+		inquiry_strip(r, dir);
+	if (granted == NULL)
 		return;
-	strip(r);
-	if (visit_of(r)->granted != NULL)
-		apr_table_setn(r->subprocess_env, "no-cache", "1");
+	apr_table_setn(r->subprocess_env, "no-cache", "1");
+	if (dir->pass_headers == 1) {
+		identity_pass(r, &granted->result);
+		inquiry_of(r)->identity_passed = true;
+	}
 }
 
 static void
@@ -257,10 +261,17 @@ static void
 register_hooks(apr_pool_t *pool)
 {
 	requirements_register(pool);
+	authentication_register(pool);
+	problem_register();
+	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_post_read_request(
+	    post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
 	ap_hook_post_perdir_config(
 	    post_perdir_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
-	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
-	ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+	ap_hook_check_access_ex(check_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
+	    AP_AUTH_INTERNAL_PER_CONF);
+	ap_hook_check_authn(authenticate, NULL, NULL, APR_HOOK_REALLY_FIRST,
 	    AP_AUTH_INTERNAL_PER_CONF);
 	ap_hook_check_authz(check_authz, NULL, NULL, APR_HOOK_REALLY_FIRST,
 	    AP_AUTH_INTERNAL_PER_CONF);

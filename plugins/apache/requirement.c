@@ -84,7 +84,8 @@ static const struct fact scope_fact = {
  * "not" or a <RequireNone>. httpd asks providers once without a user, and
  * makes "neither yes nor no" of a negated line's no: with another line that
  * says yes, the request would pass without any key being looked at. So the
- * negated lines have to know what they are.
+ * negated lines have to know what they are. Where an alias is used cannot be
+ * seen from here, so it counts as negated.
  */
 static bool
 is_negated(const cmd_parms *cmd)
@@ -93,8 +94,9 @@ is_negated(const cmd_parms *cmd)
 
 	if (strncasecmp(at->args, "not", 3) == 0 && apr_isspace(at->args[3]))
 		return true;
-	for (at = at->parent; at != NULL; at = at->parent)
-		if (strcasecmp(at->directive, "<RequireNone") == 0)
+	for (; at != NULL; at = at->parent)
+		if (strcasecmp(at->directive, "<RequireNone") == 0 ||
+		    strcasecmp(at->directive, "<AuthzProviderAlias") == 0)
 			return true;
 	return false;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "response.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <apr_strings.h>
+
+#include "problem.h"
+#include "settings.h"
 
 /* The first versions of httpd 2.4 have no name for it. */
 #ifndef HTTP_TOO_MANY_REQUESTS
@@ -24,40 +28,72 @@ enum { RETRY_NO_ANSWER_S = 5 };
 
 struct outcome {
 	int status;
-	const char *error; /* RFC 6750 section 3.1, or NULL */
+	const char *error;  /* RFC 6750 section 3.1, or NULL */
+	const char *detail; /* for people */
 };
 
-/* The table of verdicts, total: without a default the compiler finds a verdict
- * that is missing, and a number that is none of them is no yes. */
+/*
+ * The table of verdicts, total: without a default the compiler finds a verdict
+ * that is missing, and a number that is none of them is no yes. The details
+ * may say what is wrong with a key: beyond malformed and unknown, a verdict is
+ * only given to who has its secret.
+ */
 static struct outcome
 outcome_of(enum apikey_verdict verdict)
 {
 	switch (verdict) {
 	case APIKEY_VALID:
-		return (struct outcome){OK, NULL};
+		return (struct outcome){OK, NULL, NULL};
 	case APIKEY_MALFORMED:
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "What was sent is not a complete API key."};
 	case APIKEY_UNKNOWN:
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "The API key is not known."};
 	case APIKEY_REVOKED:
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "The API key has been revoked."};
 	case APIKEY_DISABLED:
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "The API key is disabled."};
 	case APIKEY_EXPIRED:
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "The API key has expired."};
 	case APIKEY_ACCOUNT_INACTIVE:
-		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN};
+		return (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		    "The API key's account is not active."};
 	case APIKEY_PRODUCT_DISABLED:
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The product is not enabled for the API key's account."};
 	case APIKEY_ACCOUNT_MISMATCH:
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The API key belongs to another account."};
 	case APIKEY_PRODUCT_MISMATCH:
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The API key is for another product."};
 	case APIKEY_USER_MISMATCH:
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The API key does not belong to this user name."};
 	case APIKEY_SERVICE_DENIED:
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The API key is not for use with this service."};
 	case APIKEY_ADDRESS_DENIED:
-		return (struct outcome){HTTP_FORBIDDEN, NULL};
+		return (struct outcome){HTTP_FORBIDDEN, NULL,
+		    "The API key may not be used from this address."};
 	case APIKEY_PERMISSION_DENIED:
-		return (struct outcome){HTTP_FORBIDDEN, INSUFFICIENT_SCOPE};
+		return (struct outcome){HTTP_FORBIDDEN, INSUFFICIENT_SCOPE,
+		    "The API key lacks a permission or scope."};
 	case APIKEY_RATE_LIMITED:
+		return (struct outcome){HTTP_TOO_MANY_REQUESTS, NULL,
+		    "The API key is over its rate limit."};
 	case APIKEY_QUOTA_EXCEEDED:
-		return (struct outcome){HTTP_TOO_MANY_REQUESTS, NULL};
+		return (struct outcome){HTTP_TOO_MANY_REQUESTS, NULL,
+		    "The API key's quota is used up."};
 	case APIKEY_NO_ANSWER:
 		break;
 	}
-	return (struct outcome){HTTP_SERVICE_UNAVAILABLE, NULL};
+	return (struct outcome){HTTP_SERVICE_UNAVAILABLE, NULL,
+	    "API keys cannot be checked at the moment."};
 }
 
 /*
@@ -86,27 +122,65 @@ quoted(apr_pool_t *pool, const char *text)
 }
 
 static const char *
-challenge(request_rec *r, const char *error, const char *scope)
+challenge(
+    request_rec *r, const char *scheme, const char *error, const char *scope)
 {
 	const char *realm = ap_auth_name(r);
 
-	return apr_pstrcat(r->pool, "Bearer realm=",
-	    quoted(r->pool, realm != NULL ? realm : REALM_DEFAULT),
+	return apr_pstrcat(r->pool, scheme,
+	    " realm=", quoted(r->pool, realm != NULL ? realm : REALM_DEFAULT),
 	    error != NULL ? ", error=\"" : "", error != NULL ? error : "",
 	    error != NULL ? "\"" : "", scope != NULL ? ", scope=" : "",
 	    scope != NULL ? quoted(r->pool, scope) : "", NULL);
+}
+
+static bool
+takes(request_rec *r, enum source_kind kind)
+{
+	const apr_array_header_t *sources = settings_sources(settings_of(r));
+
+	for (int i = 0; i < sources->nelts; i++)
+		if (APR_ARRAY_IDX(sources, i, struct source).kind == kind)
+			return true;
+	return false;
+}
+
+/*
+ * Which schemes the section invites to. Basic has no error codes, so beside
+ * 401 it has nothing to say. Bearer stands for a section that takes neither:
+ * a 401 needs a challenge, and there is no name for one's own header field.
+ */
+static void
+set_challenges(request_rec *r, struct refusal *refusal, const char *error,
+    const char *scope)
+{
+	bool is_basic = strcasecmp(ap_auth_type(r), "Basic") == 0;
+	bool basic = is_basic || takes(r, SOURCE_BASIC);
+	bool bearer = !is_basic && (takes(r, SOURCE_BEARER) || !basic);
+
+	refusal->bearer =
+	    bearer && (error != NULL || refusal->status == HTTP_UNAUTHORIZED)
+	    ? challenge(r, "Bearer", error, scope)
+	    : NULL;
+	refusal->basic = basic && refusal->status == HTTP_UNAUTHORIZED
+	    ? challenge(r, "Basic", NULL, NULL)
+	    : NULL;
 }
 
 static void
 set_fields(request_rec *r, const struct refusal *refusal)
 {
 	apr_table_t *fields = r->err_headers_out;
+	const char *authenticate = r->proxyreq == PROXYREQ_PROXY
+	    ? "Proxy-Authenticate"
+	    : "WWW-Authenticate";
 
-	if (refusal->challenge != NULL)
-		apr_table_set(fields,
-		    r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate"
-						  : "WWW-Authenticate",
-		    refusal->challenge);
+	if (refusal->bearer != NULL || refusal->basic != NULL)
+		apr_table_unset(fields, authenticate);
+	if (refusal->bearer != NULL)
+		apr_table_addn(fields, authenticate, refusal->bearer);
+	if (refusal->basic != NULL)
+		apr_table_addn(fields, authenticate, refusal->basic);
 	if (refusal->retry_after_s > 0)
 		apr_table_setn(fields, "Retry-After",
 		    apr_psprintf(
@@ -116,16 +190,27 @@ set_fields(request_rec *r, const struct refusal *refusal)
 }
 
 static int
-refuse(request_rec *r, int status, const char *challenge_text,
+refuse(request_rec *r, struct outcome outcome, const char *scope,
     apr_uint64_t retry_after_s)
 {
 	struct refusal *refusal = &inquiry_of(r)->refusal;
 
-	refusal->status = status;
-	refusal->challenge = challenge_text;
+	refusal->status = outcome.status;
+	refusal->detail = outcome.detail;
 	refusal->retry_after_s = retry_after_s;
+	set_challenges(r, refusal, outcome.error, scope);
 	set_fields(r, refusal);
-	return status;
+	return outcome.status;
+}
+
+/* Whether the response that is being sent is the refusal's. */
+static bool
+is_refusal(const request_rec *r, const struct refusal *refusal)
+{
+	return refusal->status != 0 &&
+	    (r->status == refusal->status ||
+		(r->status == HTTP_PROXY_AUTHENTICATION_REQUIRED &&
+		    refusal->status == HTTP_UNAUTHORIZED));
 }
 
 void
@@ -133,34 +218,37 @@ response_repeat(request_rec *r)
 {
 	const struct refusal *refusal = &inquiry_of(r)->refusal;
 
-	if (refusal->status != 0 &&
-	    (r->status == refusal->status ||
-		(r->status == HTTP_PROXY_AUTHENTICATION_REQUIRED &&
-		    refusal->status == HTTP_UNAUTHORIZED)))
-		set_fields(r, refusal);
+	if (!is_refusal(r, refusal))
+		return;
+	set_fields(r, refusal);
+	problem_insert(r, refusal->detail);
 }
 
 int
 response_no_credential(request_rec *r)
 {
-	return refuse(r, HTTP_UNAUTHORIZED, challenge(r, NULL, NULL), 0);
+	return refuse(r,
+	    (struct outcome){HTTP_UNAUTHORIZED, NULL, "An API key is needed."},
+	    NULL, 0);
 }
 
 int
 response_several_credentials(request_rec *r)
 {
-	return refuse(
-	    r, HTTP_BAD_REQUEST, challenge(r, INVALID_REQUEST, NULL), 0);
+	return refuse(r,
+	    (struct outcome){HTTP_BAD_REQUEST, INVALID_REQUEST,
+		"More than one API key was sent."},
+	    NULL, 0);
 }
 
 int
 response_not_authorized(request_rec *r, const char *missing_scope)
 {
-	return refuse(r, HTTP_FORBIDDEN,
-	    missing_scope != NULL
-		? challenge(r, INSUFFICIENT_SCOPE, missing_scope)
-		: NULL,
-	    0);
+	return refuse(r,
+	    (struct outcome){HTTP_FORBIDDEN,
+		missing_scope != NULL ? INSUFFICIENT_SCOPE : NULL,
+		"The API key does not give access to this."},
+	    missing_scope, 0);
 }
 
 /* In whole seconds, as HTTP counts, and never too early. */
@@ -275,20 +363,18 @@ response_of_answer(request_rec *r, const struct answer *answer)
 	    outcome_of(answer->status == APIKEY_OK ? answer->result.verdict
 						   : APIKEY_NO_ANSWER);
 	apr_uint64_t wait_s = retry_after(&answer->result);
-	const char *challenge_text = NULL;
 
 	/* A request that we should not have made: asking again is no help. */
 	if (answer->status == APIKEY_ARGUMENT)
-		return refuse(r, HTTP_INTERNAL_SERVER_ERROR, NULL, 0);
+		return HTTP_INTERNAL_SERVER_ERROR;
 	set_limits(r, &answer->result);
 	if (outcome.status == OK)
 		return OK;
 	if (outcome.status == HTTP_SERVICE_UNAVAILABLE)
 		wait_s = RETRY_NO_ANSWER_S;
-	if (outcome.error != NULL)
-		challenge_text = challenge(r, outcome.error,
-		    answer->result.verdict == APIKEY_PERMISSION_DENIED
-			? scope_asked(r, &answer->asked)
-			: NULL);
-	return refuse(r, outcome.status, challenge_text, wait_s);
+	return refuse(r, outcome,
+	    answer->result.verdict == APIKEY_PERMISSION_DENIED
+		? scope_asked(r, &answer->asked)
+		: NULL,
+	    wait_s);
 }

@@ -57,7 +57,17 @@ settings_create_dir(apr_pool_t *pool, char *path)
 
 	(void)path;
 	dir->forward = UNSAID;
+	dir->any_user = UNSAID;
+	dir->pass_headers = UNSAID;
+	dir->preflight = UNSAID;
+	dir->basic_provider = UNSAID;
 	return dir;
+}
+
+static int
+inner_word(int inner, int outer)
+{
+	return inner != UNSAID ? inner : outer;
 }
 
 /* The inner section's word replaces the outer one's, directive by directive;
@@ -80,8 +90,13 @@ settings_merge_dir(apr_pool_t *pool, void *outer, void *inner)
 		merged->endpoint = base->endpoint;
 	if (merged->scopes == NULL)
 		merged->scopes = base->scopes;
-	if (merged->forward == UNSAID)
-		merged->forward = base->forward;
+	merged->forward = inner_word(add->forward, base->forward);
+	merged->any_user = inner_word(add->any_user, base->any_user);
+	merged->pass_headers =
+	    inner_word(add->pass_headers, base->pass_headers);
+	merged->preflight = inner_word(add->preflight, base->preflight);
+	merged->basic_provider =
+	    inner_word(add->basic_provider, base->basic_provider);
 	return merged;
 }
 
@@ -213,6 +228,7 @@ static const struct {
 	bool (*name_valid)(const char *name);
 } source_words[] = {
     {"bearer", SOURCE_BEARER, NULL},
+    {"basic", SOURCE_BASIC, NULL},
     {"header:", SOURCE_HEADER, header_name_valid},
     {"query:", SOURCE_QUERY, parameter_name_valid},
 };
@@ -259,20 +275,15 @@ set_from(cmd_parms *cmd, void *settings, int argc, char *const argv[])
 
 	if (argc == 0)
 		return apr_psprintf(cmd->pool,
-		    "%s: expected one or more of bearer, header:NAME and "
-		    "query:NAME",
+		    "%s: expected one or more of bearer, header:NAME, "
+		    "basic and query:NAME",
 		    cmd->cmd->name);
 	for (int i = 0; i < argc; i++) {
 		struct source source = {SOURCE_BEARER, NULL};
 
-		if (strcasecmp(argv[i], "basic") == 0)
-			return apr_psprintf(cmd->pool,
-			    "%s: 'basic' is not supported in this version; "
-			    "expected bearer, header:NAME or query:NAME",
-			    cmd->cmd->name);
 		if (!source_parse(argv[i], &source))
 			return apr_psprintf(cmd->pool,
-			    "%s: '%s' is not bearer, header:NAME or "
+			    "%s: '%s' is not bearer, header:NAME, basic or "
 			    "query:NAME",
 			    cmd->cmd->name, argv[i]);
 		/* This one has a shape of its own. */
@@ -345,10 +356,55 @@ add_scope(cmd_parms *cmd, void *settings, const char *arg)
 }
 
 static const char *
-set_forward(cmd_parms *cmd, void *settings, int on)
+set_preflight(cmd_parms *cmd, void *settings, const char *arg)
 {
-	(void)cmd;
-	((struct dir_settings *)settings)->forward = on;
+	struct dir_settings *dir = settings;
+
+	if (strcasecmp(arg, "Allow") != 0 && strcasecmp(arg, "Check") != 0)
+		return apr_psprintf(cmd->pool, "%s: '%s' is not Allow or Check",
+		    cmd->cmd->name, arg);
+	dir->preflight = strcasecmp(arg, "Allow") == 0;
+	return NULL;
+}
+
+/*
+ * httpd gives a directive to every module that knows its name. From this one
+ * of mod_auth_basic's we learn which sections take keys as passwords; that
+ * module keeps it to itself.
+ */
+static const char *
+see_basic_provider(cmd_parms *cmd, void *settings, const char *arg)
+{
+	struct dir_settings *dir = settings;
+
+	if (ap_find_linked_module("mod_auth_basic.c") == NULL)
+		return apr_psprintf(cmd->pool,
+		    "%s: expected mod_auth_basic to be loaded, which this "
+		    "directive belongs to",
+		    cmd->cmd->name);
+	if (strcasecmp(arg, PROVIDER_NAME) == 0)
+		dir->basic_provider = 1;
+	else if (dir->basic_provider == UNSAID)
+		dir->basic_provider = 0;
+	return NULL;
+}
+
+/* mod_authn_socache only keeps what a provider gives it, and ours gives it
+ * nothing. Whoever writes this expects something else. */
+static const char *
+refuse_cache(cmd_parms *cmd, void *settings, const char *arg)
+{
+	(void)settings;
+	if (ap_find_linked_module("mod_authn_socache.c") == NULL)
+		return apr_psprintf(cmd->pool,
+		    "%s: expected mod_authn_socache to be loaded, which this "
+		    "directive belongs to",
+		    cmd->cmd->name);
+	if (strcasecmp(arg, PROVIDER_NAME) == 0)
+		return apr_psprintf(cmd->pool,
+		    "%s: '%s' cannot be cached, since a key that is revoked "
+		    "is refused at once; expected other providers",
+		    cmd->cmd->name, arg);
 	return NULL;
 }
 
@@ -361,7 +417,7 @@ const command_rec settings_commands[] = {
     AP_INIT_TAKE1("AuthApiKeyTimeout", set_timeout, NULL, RSRC_CONF,
 	"longest wait for apikeyd's answer: 500ms, 1s or milliseconds"),
     AP_INIT_TAKE_ARGV("AuthApiKeyFrom", set_from, NULL, ANYWHERE,
-	"where a token may come from: bearer, header:NAME, query:NAME"),
+	"where a token may come from: bearer, header:NAME, basic, query:NAME"),
     AP_INIT_TAKE1("AuthApiKeyAccount", set_account, NULL, ANYWHERE,
 	"account the key must belong to (expression)"),
     AP_INIT_TAKE1("AuthApiKeyProduct", set_product, NULL, ANYWHERE,
@@ -372,7 +428,20 @@ const command_rec settings_commands[] = {
 	"scopes the key must have, all of them (expressions)"),
     AP_INIT_TAKE1("AuthApiKeyEndpoint", set_endpoint, NULL, ANYWHERE,
 	"what the request is counted under in usage reports (expression)"),
-    AP_INIT_FLAG("AuthApiKeyForward", set_forward, NULL, ANYWHERE,
+    AP_INIT_FLAG("AuthApiKeyForward", ap_set_flag_slot,
+	(void *)APR_OFFSETOF(struct dir_settings, forward), ANYWHERE,
 	"On: leave the credential in the request for backends and CGI"),
+    AP_INIT_FLAG("AuthApiKeyAnyUser", ap_set_flag_slot,
+	(void *)APR_OFFSETOF(struct dir_settings, any_user), ANYWHERE,
+	"On: with HTTP Basic, any user name goes with a key"),
+    AP_INIT_FLAG("AuthApiKeyPassHeaders", ap_set_flag_slot,
+	(void *)APR_OFFSETOF(struct dir_settings, pass_headers), ANYWHERE,
+	"On: tell backends in Apikey-* header fields who it is"),
+    AP_INIT_TAKE1("AuthApiKeyPreflight", set_preflight, NULL, ANYWHERE,
+	"Allow: CORS preflight requests need no key; Check: they do"),
+    AP_INIT_ITERATE("AuthBasicProvider", see_basic_provider, NULL, OR_AUTHCFG,
+	"see mod_auth_basic"),
+    AP_INIT_ITERATE("AuthnCacheProvideFor", refuse_cache, NULL, OR_AUTHCFG,
+	"see mod_authn_socache"),
     {.name = NULL},
 };

@@ -15,6 +15,7 @@
 
 enum source_kind {
 	SOURCE_BEARER, /* Authorization: Bearer TOKEN */
+	SOURCE_BASIC,  /* Authorization: Basic USER:TOKEN in base64 */
 	SOURCE_HEADER, /* NAME: TOKEN */
 	SOURCE_QUERY,  /* ?NAME=TOKEN */
 };
@@ -22,7 +23,7 @@ enum source_kind {
 /* One place where a credential may come from. */
 struct source {
 	enum source_kind kind;
-	const char *name; /* of the header or parameter */
+	const char *name; /* of the header or parameter, else NULL */
 };
 
 struct server_settings {
@@ -37,8 +38,16 @@ struct dir_settings {
 	const apr_array_header_t *sources; /* struct source */
 	const ap_expr_info_t *account, *product, *permission, *endpoint;
 	apr_array_header_t *scopes; /* const ap_expr_info_t * */
-	int forward;                /* -1: nothing was said */
+	/* 1 and 0 as it was said, -1: nothing was said. */
+	int forward;
+	int any_user;
+	int pass_headers;
+	int preflight;
+	int basic_provider; /* AuthBasicProvider names us */
 };
+
+/* What AuthBasicProvider calls us. */
+#define PROVIDER_NAME "apikey"
 
 extern const command_rec settings_commands[];
 

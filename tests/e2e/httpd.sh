@@ -400,7 +400,7 @@ in_location() {
 
 test_configuration() {
 	for directive in 'AuthApiKeyFrom cookie:x' 'AuthApiKeyFrom header:' \
-		'AuthApiKeyFrom bearer bearer' 'AuthApiKeyFrom basic' \
+		'AuthApiKeyFrom bearer bearer' 'AuthApiKeyFrom basic basic' \
 		'AuthApiKeyFrom header:Authorization' 'AuthApiKeyFrom' \
 		'AuthApiKeyProduct Not_A_Slug' 'AuthApiKeyAccount %{broken' \
 		'AuthApiKeyPermission admin' 'AuthApiKeyScope "a b"' \

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "authentication.h"
+
+#include <string.h>
+
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <ap_provider.h>
+#include <mod_auth.h>
+
+#include "identity.h"
+#include "inquiry.h"
+#include "response.h"
+#include "settings.h"
+
+APLOG_USE_MODULE(authnz_apikey);
+
+#define AUTH_TYPE "ApiKey"
+
+static bool
+has_type(request_rec *r, const char *wanted)
+{
+	const char *type = ap_auth_type(r);
+
+	return type != NULL && strcasecmp(type, wanted) == 0;
+}
+
+bool
+authentication_is_apikey(request_rec *r)
+{
+	return has_type(r, AUTH_TYPE);
+}
+
+bool
+authentication_is_ours(request_rec *r)
+{
+	return has_type(r, AUTH_TYPE) ||
+	    (settings_of(r)->basic_provider == 1 && has_type(r, "Basic"));
+}
+
+static int
+verify(request_rec *r, const struct dir_settings *dir,
+    const struct credential *credential)
+{
+	struct apikey_request question;
+	const struct answer *answer;
+	int status;
+
+	if (!inquiry_question(r, dir, credential, &question))
+		return HTTP_INTERNAL_SERVER_ERROR;
+	answer = inquiry_ask(r, &question);
+	status = response_of_answer(r, answer);
+	if (status == OK)
+		visit_of(r)->granted = answer;
+	return status;
+}
+
+static int
+several(request_rec *r)
+{
+	ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+	    "more than one credential in a request");
+	return response_several_credentials(r);
+}
+
+static int
+by_key(request_rec *r)
+{
+	const struct dir_settings *dir = settings_of(r);
+	const apr_array_header_t *found = inquiry_credentials(r, dir);
+	const struct credential *credential;
+	int status;
+
+	switch (credential_count(found)) {
+	case CREDENTIAL_NONE:
+		return response_no_credential(r);
+	case CREDENTIAL_SEVERAL:
+		return several(r);
+	case CREDENTIAL_ONE:
+		break;
+	}
+	credential = &APR_ARRAY_IDX(found, 0, struct credential);
+	status = verify(r, dir, credential);
+	if (status != OK)
+		return status;
+	if (credential->from == SOURCE_QUERY)
+		response_private(r);
+	identity_set(r, &visit_of(r)->granted->result);
+	r->ap_auth_type = (char *)AUTH_TYPE;
+	return OK;
+}
+
+/*
+ * The provider. What cannot be a key is left to other providers and shown to
+ * nobody. A key that is refused is AUTH_DENIED, which ends the search under
+ * all settings of mod_auth_basic's; by_password() makes it the status that it
+ * should be.
+ */
+static authn_status
+check_password(request_rec *r, const char *user, const char *password)
+{
+	const struct credential credential = {
+	    password, user, password, SOURCE_BASIC};
+	struct visit *visit = visit_of(r);
+
+	if (!visit->authenticating) {
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+		    "the provider " PROVIDER_NAME " is for AuthType Basic "
+		    "alone");
+		return AUTH_GENERAL_ERROR;
+	}
+	if (apikey_token_check(password, strlen(password)) !=
+	    APIKEY_REASON_NONE)
+		return AUTH_USER_NOT_FOUND;
+	visit->refused = inquiry_several_passwords(r)
+	    ? several(r)
+	    : verify(r, settings_of(r), &credential);
+	return visit->refused == OK ? AUTH_GRANTED : AUTH_DENIED;
+}
+
+/*
+ * mod_auth_basic knows yes, no and error; a provider cannot tell it of 403,
+ * 429 and 503. But check_authn is a hook where the first answer counts: this
+ * one comes first, runs the hook again with itself declining, and puts the
+ * status right.
+ */
+static int
+by_password(request_rec *r)
+{
+	struct visit *visit = visit_of(r);
+	bool shown = inquiry_show_password(r);
+	int status;
+
+	visit->authenticating = true;
+	visit->refused = OK;
+	status = ap_run_check_user_id(r);
+	visit->authenticating = false;
+	if (status != OK) {
+		visit->granted = NULL;
+		if (visit->refused != OK)
+			status = visit->refused;
+	}
+	if (visit->granted != NULL)
+		identity_set(r, &visit->granted->result);
+	if (shown || visit->granted != NULL || visit->refused != OK)
+		inquiry_strip_password(r, settings_of(r));
+	return status;
+}
+
+int
+authenticate(request_rec *r)
+{
+	struct visit *visit = visit_of(r);
+
+	if (visit->authenticating)
+		return DECLINED;
+	visit->granted = NULL;
+	if (has_type(r, AUTH_TYPE))
+		return by_key(r);
+	return has_type(r, "Basic") ? by_password(r) : DECLINED;
+}
+
+static const authn_provider provider = {.check_password = check_password};
+
+void
+authentication_register(apr_pool_t *pool)
+{
+	ap_register_auth_provider(pool, AUTHN_PROVIDER_GROUP, PROVIDER_NAME,
+	    AUTHN_PROVIDER_VERSION, &provider, AP_AUTH_INTERNAL_PER_CONF);
+}
