@@ -239,6 +239,22 @@ static const struct text_list services_kind = {"services", SERVICES_MAX,
     service_valid,
     "expected at most 16 names of services, each 1 to 64 bytes without space"};
 
+static bool
+caller_from_json(json_t *item, struct caller *caller)
+{
+	json_t *uid = json_object_get(item, "uid");
+	json_t *login = json_object_get(item, "login");
+	const char *text = json_string_value(login);
+
+	caller->uid = (uint32_t)json_integer_value(uid);
+	caller->login = bytes_of(text);
+	/* uid -1 is nobody's: it means "no change" to chown(2). */
+	return json_is_integer(uid) && json_integer_value(uid) >= 0 &&
+	    json_integer_value(uid) < UINT32_MAX &&
+	    (login == NULL || json_is_null(login) || text != NULL) &&
+	    (text == NULL || user_valid(text));
+}
+
 static void
 apply_callers(struct key_draft *draft, struct params *settings)
 {
@@ -256,20 +272,13 @@ apply_callers(struct key_draft *draft, struct params *settings)
 		return;
 	}
 	json_array_foreach (array, i, item) {
-		json_t *uid = json_object_get(item, "uid");
-		const char *login =
-		    json_string_value(json_object_get(item, "login"));
+		struct caller caller;
 
-		/* uid -1 is nobody's: it means "no change" to chown(2). */
-		if (!json_is_integer(uid) || json_integer_value(uid) < 0 ||
-		    json_integer_value(uid) >= UINT32_MAX ||
-		    (login != NULL && !user_valid(login))) {
+		if (!caller_from_json(item, &caller)) {
 			param_wrong(settings, "callers", expected);
 			return;
 		}
-		caller_write(&w,
-		    &(struct caller){
-			(uint32_t)json_integer_value(uid), bytes_of(login)});
+		caller_write(&w, &caller);
 	}
 	draft->details.callers = list_end(draft, &w, json_array_size(array));
 }
