@@ -37,6 +37,7 @@ packages() {
 		check
 		clang
 		curl
+		git
 		libpam-wrapper
 		pamtester
 	END

@@ -146,3 +146,43 @@ header() {
 	shift
 	headers "$@" | sed -n "s/^$field: //Ip"
 }
+
+# load_modules NAME…: lines for CONF, beyond those that all have.
+load_modules() {
+	for module; do
+		echo "LoadModule ${module}_module $HTTPD_LIBEXEC/mod_$module.so"
+	done
+}
+
+# give_httpd PATH…: what httpd's children write to.
+give_httpd() {
+	[ "$(id -u)" -ne 0 ] || chown -R nobody "$@"
+}
+
+# htdocs/env.cgi prints its environment.
+write_env_cgi() {
+	cat >"$HTTPD_ROOT/htdocs/env.cgi" <<-'END'
+		#!/bin/sh
+		echo "Content-Type: text/plain"
+		echo
+		env | sort
+	END
+	chmod 755 "$HTTPD_ROOT/htdocs/env.cgi"
+}
+
+# env_of NAME ARGUMENT…: a variable, as env.cgi got it.
+env_of() {
+	variable=$1
+	shift
+	"$CURL" -s --max-time 20 "$@" | sed -n "s/^$variable=//p"
+}
+
+# basic USER:PASSWORD: the header field.
+basic() {
+	echo "Authorization: Basic $(printf %s "$1" | base64 -w 0)"
+}
+
+# How many apikeyd has done.
+verifications() {
+	ctl --json status | sed -n 's/.*"verifications": *\([0-9]*\).*/\1/p'
+}

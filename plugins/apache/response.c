@@ -175,8 +175,8 @@ set_fields(request_rec *r, const struct refusal *refusal)
 	    ? "Proxy-Authenticate"
 	    : "WWW-Authenticate";
 
-	if (refusal->bearer != NULL || refusal->basic != NULL)
-		apr_table_unset(fields, authenticate);
+	/* mod_auth_basic may have said 401 to what is none. */
+	apr_table_unset(fields, authenticate);
 	if (refusal->bearer != NULL)
 		apr_table_addn(fields, authenticate, refusal->bearer);
 	if (refusal->basic != NULL)
