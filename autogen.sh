@@ -37,9 +37,14 @@ packages() {
 		check
 		clang
 		curl
+		dovecot-imapd
 		git
 		libpam-wrapper
+		openssh-client
+		openssh-server
 		pamtester
+		sshpass
+		sudo
 	END
 }
 

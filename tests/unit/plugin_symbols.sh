@@ -46,9 +46,15 @@ declared() {
 		"$srcdir/plugins/client/apikey.h" | LC_ALL=C sort -u | tr '\n' ' '
 }
 
-echo 1..5
+# What a program may have been linked with: added to, never taken from.
+frozen="apikey_advance apikey_cancel apikey_client_close apikey_client_open \
+apikey_events apikey_fd apikey_lookup apikey_permission_text apikey_ping \
+apikey_reason_text apikey_start apikey_status_text apikey_timeout_ms \
+apikey_token_check apikey_verdict_text apikey_verify apikey_verify_batch "
+
+echo 1..7
 if ! command -v nm >/dev/null || ! command -v objdump >/dev/null; then
-	for number in 1 2 3 4 5; do
+	for number in 1 2 3 4 5 6 7; do
 		echo "ok $number # SKIP no binutils"
 	done
 	exit 0
@@ -58,10 +64,17 @@ is "libapikey exports what apikey.h declares" \
 is "libapikey's symbols have a version" \
 	"$(nm -D --defined-only "$LIBAPIKEY" | grep -c '@@LIBAPIKEY_')" \
 	"$(declared | wc -w | tr -d ' ')"
+is "libapikey exports what its first version had, by that version" \
+	"$(nm -D --defined-only "$LIBAPIKEY" | awk '$2 == "T" { print $3 }' |
+		sed -n 's/@@LIBAPIKEY_0\.1$//p' | LC_ALL=C sort | tr '\n' ' ')" \
+	"$frozen"
+is "libapikey's soname" \
+	"$(objdump -p "$LIBAPIKEY" | awk '$1 == "SONAME" { print $2 }')" \
+	libapikey.so.0
 is "libapikey needs libc alone" "$(needs "$LIBAPIKEY")" ""
 if [ -z "$PAM_MODULE" ]; then
-	echo "ok 4 # SKIP built without PAM"
-	echo "ok 5 # SKIP built without PAM"
+	echo "ok 6 # SKIP built without PAM"
+	echo "ok 7 # SKIP built without PAM"
 	exit "$failed"
 fi
 is "pam_apikey exports what PAM looks up" "$(exports "$PAM_MODULE")" \
