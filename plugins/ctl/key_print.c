@@ -133,8 +133,8 @@ key_print_token(struct invocation *inv, const json_t *key)
 	if (output_flush() != 0)
 		return;
 	fprintf(stderr, "%s %s.\n", inv->command->done, id != NULL ? id : "");
-	fputs("Its token is the line above. It is shown this once and cannot "
-	      "be shown again.\n",
+	fputs("Its token went to standard output, this once; it cannot be "
+	      "shown again.\n",
 	    stderr);
 	if (type != NULL && strcmp(type, "hmac") == 0)
 		fputs("It is the key of the HMAC-SHA-256 that signs each "
