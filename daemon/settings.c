@@ -176,6 +176,53 @@ apply(cfg_t *cfg, struct settings *settings)
 	settings->expected_keys = (unsigned)cfg_getint(cfg, "expected_keys");
 }
 
+/* libconfuse 3.3 counts a line with a comment as three, so its errors would
+ * name the wrong line: it gets to see none that begin with #. */
+static void
+copy_without_comments(FILE *in, FILE *out)
+{
+	int c, quote = 0;
+
+	while ((c = getc(in)) != EOF) {
+		if (quote == 0 && c == '#')
+			while (c != '\n' && c != EOF)
+				c = getc(in);
+		else if (c == quote)
+			quote = 0;
+		else if (quote == 0 && (c == '"' || c == '\''))
+			quote = c;
+		else if (quote != 0 && c == '\\') {
+			putc(c, out);
+			c = getc(in);
+		}
+		if (c != EOF)
+			putc(c, out);
+	}
+}
+
+static bool
+parse_text(cfg_t *cfg, FILE *file)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len), *in = NULL;
+	bool ok = false;
+
+	if (out != NULL) {
+		copy_without_comments(file, out);
+		if (fclose(out) == 0)
+			in = fmemopen(text, len, "r");
+	}
+	if (in == NULL) {
+		log_error("%s: not enough memory", cfg->filename);
+	} else {
+		ok = cfg_parse_fp(cfg, in) == CFG_SUCCESS;
+		fclose(in);
+	}
+	free(text);
+	return ok;
+}
+
 static bool
 parse(struct settings *settings, const char *path, FILE *file)
 {
@@ -217,7 +264,7 @@ parse(struct settings *settings, const char *path, FILE *file)
 	if (cfg == NULL || cfg->filename == NULL)
 		log_error("%s: not enough memory", path);
 	else
-		ok = cfg_parse_fp(cfg, file) == CFG_SUCCESS;
+		ok = parse_text(cfg, file);
 	if (ok)
 		apply(cfg, settings);
 	cfg_free(cfg);

@@ -192,7 +192,7 @@ fi
 ### The configuration
 
 echo 'log_level = notice' >"$TMP/good.conf"
-printf 'log_level = notice\n\nlog_levle = debug\n' >"$TMP/bad.conf"
+printf '# a "comment\nlog_level = notice # another\nlog_levle = debug\n' >"$TMP/bad.conf"
 refused "an unknown setting" "$TMP/bad.conf:3: .*log_levle" \
 	--config "$TMP/bad.conf"
 refused "the same under --check-config" "$TMP/bad.conf:3: " --check-config \
