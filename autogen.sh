@@ -38,6 +38,7 @@ packages() {
 		clang
 		curl
 		dovecot-imapd
+		g++
 		git
 		libpam-wrapper
 		openssh-client
