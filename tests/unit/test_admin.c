@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The admin interface through its plane, with a real store behind it and
+ * nothing but memory before it. */
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/admin.h"
+#include "daemon/instant.h"
+#include "stock.h"
+
+/* The server's place */
+
+struct conn {
+	void *session;
+	char sent[1 << 16]; /* replies, each ended by a NUL */
+	size_t len;
+	bool finished;
+};
+
+void
+conn_send(struct conn *conn, const void *data, size_t len)
+{
+	ck_assert_uint_lt(conn->len + len, sizeof conn->sent);
+	memcpy(conn->sent + conn->len, data, len);
+	conn->len += len;
+}
+
+void
+conn_resume(struct conn *conn)
+{
+	(void)conn;
+}
+
+void
+conn_finish(struct conn *conn)
+{
+	conn->finished = true;
+}
+
+void
+server_counters(const struct server *server, struct server_counters *counters)
+{
+	(void)server;
+	memset(counters, 0, sizeof *counters);
+}
+
+static char directory[64];
+static struct admin admin;
+static struct varlink_service service;
+static struct verifier verifier;
+static struct keyring *ring;
+static int ready[2];
+static const char description[] = "interface io.apikeyd.Admin\n";
+
+static void
+on_ready(void *context)
+{
+	(void)context;
+	ck_assert_int_eq(write(ready[1], "", 1), 1);
+}
+
+static void
+with_admin(void)
+{
+	static const uint8_t master[SECRET_KEY_BYTES] = {1};
+	struct loader *loader;
+
+	varlink_init();
+	strcpy(directory, "/tmp/apikeyd-admin-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert(store_create(directory, 10, master));
+	admin.index = index_new();
+	loader = loader_new(admin.index);
+	admin.store =
+	    store_open(directory, 10, master, &ring, load_record, loader);
+	ck_assert(admin.store != NULL && load_finish(loader));
+	loader_free(loader);
+	admin.changes = changes_new(admin.store, admin.index);
+	admin.ring = ring;
+	admin.verifier = &verifier;
+	admin.state_directory = directory;
+	admin.own_uid = 500;
+	admin.started_at = monotonic_ms();
+	service = admin_service(&admin, description);
+	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert(store_start(admin.store, on_ready, NULL));
+}
+
+static void
+without_admin(void)
+{
+	char path[128];
+
+	store_stop(admin.store);
+	store_collect(admin.store);
+	ck_assert(changes_idle(admin.changes));
+	changes_free(admin.changes);
+	store_free(admin.store);
+	index_free(admin.index);
+	keyring_free(ring);
+	snprintf(path, sizeof path, "%s/keys.tdb", directory);
+	unlink(path);
+	rmdir(directory);
+}
+
+static void
+connect_as(struct conn *conn, uid_t uid)
+{
+	struct peer peer = {.uid = uid};
+
+	memset(conn, 0, sizeof *conn);
+	conn->session = admin_plane.opened(&service, conn, &peer);
+}
+
+/* Hands in a call of the interface; parameters are JSON text. */
+static void
+call(struct conn *conn, const char *method, const char *parameters)
+{
+	char text[4096];
+	uint8_t out[16384];
+	struct writer w = writer_over(out, sizeof out);
+	size_t used;
+	int len = snprintf(text, sizeof text,
+	    "{\"method\":\"%s%s\",\"parameters\":%s}",
+	    strchr(method, '.') != NULL ? "" : "io.apikeyd.Admin.", method,
+	    parameters);
+
+	conn->len = 0;
+	admin_plane.received(&service, conn->session,
+	    (struct bytes){(uint8_t *)text, (size_t)len + 1}, &used, &w);
+	ck_assert_uint_eq(used, (size_t)len + 1);
+}
+
+static void
+wait_for_all(void)
+{
+	while (!changes_idle(admin.changes)) {
+		struct pollfd fd = {ready[0], POLLIN, 0};
+		char byte;
+
+		ck_assert_int_eq(poll(&fd, 1, 10000), 1);
+		ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+		store_collect(admin.store);
+	}
+}
+
+/* The reply to a call, waited for. */
+static const char *
+ask(struct conn *conn, const char *method, const char *parameters)
+{
+	call(conn, method, parameters);
+	wait_for_all();
+	ck_assert(conn->len > 0 && conn->sent[conn->len - 1] == '\0');
+	return conn->sent;
+}
+
+static void
+check_has(const char *reply, const char *what)
+{
+	ck_assert_msg(strstr(reply, what) != NULL, "%s", reply);
+}
+
+static struct conn root, other;
+
+START_TEST(strangers_may_nothing)
+{
+	static const char *const methods[] = {"GetStatus", "CreateAccount",
+	    "ApproveAccount", "SuspendAccount", "DeleteAccount", "GetAccount",
+	    "ListAccounts", "CreateProduct", "DeleteProduct", "GetProduct",
+	    "ListProducts", "EnableProduct", "DisableProduct", "CreateKey",
+	    "UpdateKey", "DisableKey", "EnableKey", "RevokeKey", "RotateKey",
+	    "DeleteKey", "GetKey", "ListKeys"};
+
+	connect_as(&other, 65534);
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+		check_has(ask(&other, methods[i], "{}"),
+		    "io.apikeyd.Admin.NotPermitted");
+	check_has(ask(&other, "GetNothing", "{}"), "MethodNotFound");
+	check_has(ask(&other, "org.varlink.service.GetInfo", "{}"),
+	    "io.apikeyd.Admin");
+	check_has(ask(&other, "org.varlink.service.GetInterfaceDescription",
+		      "{\"interface\":\"io.apikeyd.Admin\"}"),
+	    "interface io.apikeyd.Admin");
+	admin_plane.closed(&service, other.session);
+}
+END_TEST
+
+static void
+make_key(void)
+{
+	connect_as(&root, 0);
+	check_has(ask(&root, "CreateAccount",
+		      "{\"slug\":\"acme\",\"status\":\"approved\"}"),
+	    "approved");
+	check_has(ask(&root, "CreateProduct", "{\"slug\":\"mail\"}"), "\"ak\"");
+	check_has(ask(&root, "EnableProduct",
+		      "{\"slug\":\"mail\",\"account\":\"acme\"}"),
+	    "mail");
+	check_has(ask(&root, "CreateKey",
+		      "{\"settings\":{\"account\":\"acme\",\"product\":"
+		      "\"mail\",\"name\":\"k\"},\"operation_id\":\"one\"}"),
+	    "\"token\":\"ak_");
+}
+
+START_TEST(operation_ids)
+{
+	make_key();
+	check_has(ask(&root, "CreateKey",
+		      "{\"settings\":{\"account\":\"acme\",\"product\":"
+		      "\"mail\",\"name\":\"k\"},\"operation_id\":\"one\"}"),
+	    "\"repeated\":true");
+	ck_assert_ptr_null(strstr(root.sent, "token"));
+	ck_assert_uint_eq(index_counts(admin.index).keys, 1);
+	check_has(ask(&root, "CreateAccount",
+		      "{\"slug\":\"bolt\",\"operation_id\":\"one\"}"),
+	    "Conflict");
+	admin_plane.closed(&service, root.session);
+}
+END_TEST
+
+/* Two changes of one key, under way together: neither is lost. */
+START_TEST(changes_of_one_key)
+{
+	char id[KEY_ID_SIZE], text[256];
+	size_t position = 0;
+	struct key *key;
+
+	make_key();
+	connect_as(&other, 0);
+	key = index_next_key(admin.index, &position);
+	key_id_text(key, id);
+	snprintf(text, sizeof text,
+	    "{\"id\":\"%s\",\"settings\":{\"environment\":\"e\"}}", id);
+	call(&root, "UpdateKey", text);
+	snprintf(text, sizeof text,
+	    "{\"id\":\"%s\",\"settings\":{\"user\":\"u\"}}", id);
+	call(&other, "UpdateKey", text);
+	ck_assert_uint_eq(other.len, 0);
+	/* Nor when the first caller does not wait for his answer. */
+	admin_plane.closed(&service, root.session);
+	wait_for_all();
+	check_has(other.sent, "\"environment\":\"e\"");
+	check_has(other.sent, "\"user\":\"u\"");
+	ck_assert_uint_eq(root.len, 0);
+	admin_plane.closed(&service, other.session);
+}
+END_TEST
+
+START_TEST(creating_against_suspending)
+{
+	make_key();
+	connect_as(&other, 0);
+	call(&other, "SuspendAccount", "{\"slug\":\"acme\"}");
+	check_has(ask(&root, "CreateKey",
+		      "{\"settings\":{\"account\":\"acme\",\"product\":"
+		      "\"mail\",\"name\":\"k\"}}"),
+	    "Conflict");
+	check_has(other.sent, "suspended");
+	admin_plane.closed(&service, other.session);
+	admin_plane.closed(&service, root.session);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("admin");
+
+	if (!secret_init())
+		return EXIT_FAILURE;
+	stock_with(with_admin, without_admin);
+	stock_add(suite, "strangers_may_nothing", strangers_may_nothing);
+	stock_add(suite, "operation_ids", operation_ids);
+	stock_add(suite, "changes_of_one_key", changes_of_one_key);
+	stock_add(
+	    suite, "creating_against_suspending", creating_against_suspending);
+	return suite_run(suite);
+}
