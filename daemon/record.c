@@ -105,6 +105,7 @@ record_from_root(struct record *record, const struct root *root)
 
 	write_u64(&w, root->generation);
 	write_u64(&w, root->records);
+	write_u64(&w, root->file_bytes);
 	write_bytes(&w, root->digest, MAC_BYTES);
 	write_time(&w, root->created_at);
 	write_bytes(&w, root->key_check, KEY_CHECK_BYTES);
@@ -345,6 +346,7 @@ record_to_root(struct record_view *view, struct root *root)
 	root->sequence = view->sequence;
 	root->generation = read_u64(r);
 	root->records = read_u64(r);
+	root->file_bytes = read_u64(r);
 	digest = read_bytes(r, MAC_BYTES);
 	root->created_at = read_time(r);
 	check = read_bytes(r, KEY_CHECK_BYTES);

@@ -80,6 +80,9 @@ struct root {
 	uint64_t sequence;   /* of the last change */
 	uint64_t generation; /* commits so far */
 	uint64_t records;    /* beside this one */
+	/* The file was at least this long when the record was written: one
+	 * that is shorter was cut off. */
+	uint64_t file_bytes;
 	/* All other records' MACs, xor-ed: one that is missing, added, or
 	 * older than the root changes it. */
 	uint8_t digest[MAC_BYTES];

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Committing to keys.tdb. */
+#include <errno.h>
+#include <string.h>
+
+#include "store_tdb.h"
+
+/* tdb's offsets are 32 bits wide and a full file is a broken file: creating
+ * ends well before, so that what is in place can still be updated. */
+static const uint64_t file_bytes_max = 3800000000;
+
+struct found_mac {
+	bool found;
+	uint8_t mac[MAC_BYTES];
+};
+
+static int
+parse_mac(TDB_DATA name, TDB_DATA data, void *private_data)
+{
+	struct found_mac *found = private_data;
+
+	(void)name;
+	if (data.dsize >= MAC_BYTES) {
+		memcpy(
+		    found->mac, data.dptr + data.dsize - MAC_BYTES, MAC_BYTES);
+		found->found = true;
+	}
+	return 0;
+}
+
+/* One record into the open transaction, and into the root that will go with
+ * it. */
+static bool
+apply_write(struct store_file *file, struct root *root,
+    struct store_write *write, uint64_t sequence)
+{
+	struct record *record = &write->record;
+	struct found_mac old = {.found = false};
+
+	tdb_parse_record(
+	    file->tdb, store_data_of_name(&record->name), parse_mac, &old);
+	if (old.found) {
+		store_digest_toggle(root->digest, old.mac);
+		root->records--;
+	}
+	if (write->erase)
+		return !old.found ||
+		    tdb_delete(file->tdb, store_data_of_name(&record->name)) ==
+		    0;
+	record_seal(record, sequence, file->ring);
+	store_digest_toggle(
+	    root->digest, record->data + record->len - MAC_BYTES);
+	root->records++;
+	return store_write_record(file->tdb, record);
+}
+
+/* Whether a change may go in at all; asked before any of it is written. */
+static enum store_result
+admit(struct store_file *file, const struct store_change *change)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		const struct store_write *write = &change->writes[i];
+
+		if (!write->is_new)
+			continue;
+		if (tdb_exists(
+			file->tdb, store_data_of_name(&write->record.name)))
+			return STORE_EXISTS;
+		if (store_file_size(file) > file_bytes_max)
+			return STORE_FULL;
+	}
+	return STORE_OK;
+}
+
+static bool
+apply_change(
+    struct store_file *file, struct root *root, struct store_change *change)
+{
+	struct store_write operation = {.erase = false};
+	uint64_t sequence = root->sequence + 1;
+
+	for (size_t i = 0; i < change->count; i++)
+		if (!apply_write(file, root, &change->writes[i], sequence))
+			return false;
+	change->operation.sequence = sequence;
+	record_from_operation(&operation.record, &change->operation);
+	if (!apply_write(file, root, &operation, sequence))
+		return false;
+	root->sequence = sequence;
+	change->sequence = sequence;
+	return true;
+}
+
+static bool
+apply_all(
+    struct store_file *file, struct root *root, struct store_change *changes)
+{
+	for (struct store_change *c = changes; c != NULL; c = c->next) {
+		c->sequence = 0;
+		c->result = admit(file, c);
+		if (c->result == STORE_OK && !apply_change(file, root, c))
+			return false;
+	}
+	root->generation++;
+	return store_write_root(file->tdb, root, file->ring);
+}
+
+static bool
+is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+/*
+ * After a transaction that did not go through. A full disk stops tdb before
+ * it touches what is committed; then the root is the one we know, and the
+ * store as good as before. Anything else leaves doubt: a failed sync may have
+ * lost pages that reading back would still show.
+ */
+static enum store_result
+judge_failure(struct store_file *file)
+{
+	struct complaints said = file->complaints;
+	struct record_name name = record_name_root();
+	struct found_mac now = {.found = false};
+	struct record expected;
+
+	record_from_root(&expected, &file->root);
+	record_seal(&expected, file->root.sequence, file->ring);
+	tdb_parse_record(file->tdb, store_data_of_name(&name), parse_mac, &now);
+	if (!is_full(said.error) || !now.found ||
+	    memcmp(now.mac, expected.data + expected.len - MAC_BYTES,
+		MAC_BYTES) != 0)
+		return STORE_SUSPECT;
+	memset(&file->complaints, 0, sizeof file->complaints);
+	return STORE_FULL;
+}
+
+enum store_result
+store_file_commit(struct store_file *file, struct store_change *changes)
+{
+	struct root root = file->root;
+
+	root.file_bytes = store_file_size(file);
+	memset(&file->complaints, 0, sizeof file->complaints);
+	if (tdb_transaction_start(file->tdb) != 0)
+		return judge_failure(file);
+	if (!apply_all(file, &root, changes)) {
+		tdb_transaction_cancel(file->tdb);
+		return judge_failure(file);
+	}
+	if (tdb_transaction_commit(file->tdb) != 0 ||
+	    file->complaints.count > 0)
+		return judge_failure(file);
+	file->root = root;
+	return STORE_OK;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making an empty keys.tdb. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "instant.h"
+#include "log.h"
+#include "store_tdb.h"
+
+static bool
+write_first_root(struct tdb_context *tdb, const uint8_t *master)
+{
+	struct keyring *ring = keyring_new();
+	struct root root = {.created_at = now_ms()};
+	bool done;
+
+	if (ring == NULL) {
+		errno = ENOMEM;
+		return false;
+	}
+	master_key_check(master, root.key_check);
+	keyring_wrap(ring, master, root.wrapped);
+	/* The first one makes the file grow, the second knows how far. */
+	done = store_commit_root(tdb, &root, ring) &&
+	    store_commit_root(tdb, &root, ring);
+	keyring_free(ring);
+	return done;
+}
+
+bool
+store_mark_creation(const char *directory)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (!store_path(path, directory, "keys.tdb.new"))
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		log_error("%s: %s", path, strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+bool
+store_create(const char *directory, unsigned expected_keys,
+    const uint8_t master[SECRET_KEY_BYTES])
+{
+	char unfinished[PATH_MAX], path[PATH_MAX];
+	struct complaints complaints;
+	struct tdb_context *tdb;
+	bool done;
+
+	if (!store_path(unfinished, directory, "keys.tdb.new") ||
+	    !store_path(path, directory, "keys.tdb"))
+		return false;
+	/* Emptied, not made anew: the mark is never missing. */
+	tdb = store_tdb_open(
+	    unfinished, expected_keys, O_RDWR | O_CREAT | O_TRUNC, &complaints);
+	if (tdb == NULL) {
+		log_error("%s: %s", unfinished, store_cause(&complaints));
+		return false;
+	}
+	done = write_first_root(tdb, master) && complaints.count == 0;
+	if (!done)
+		log_error("%s: %s", unfinished, store_cause(&complaints));
+	if (tdb_close(tdb) != 0)
+		done = false;
+	return done && store_publish(unfinished, directory, path);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store_tdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum {
+	/* Verification reads memory, not tdb, so short chains matter less than
+	 * the heads each transaction copies. */
+	KEYS_PER_CHAIN = 8,
+	CHAINS_MIN = 1009,
+};
+
+__attribute__((format(printf, 3, 4))) static void
+on_complaint(struct tdb_context *tdb, enum tdb_debug_level level,
+    const char *format, ...)
+{
+	struct complaints *complaints = tdb_get_logging_private(tdb);
+	int error = errno;
+	va_list args;
+
+	if (level > TDB_DEBUG_WARNING)
+		return;
+	va_start(args, format);
+	vsnprintf(complaints->text, sizeof complaints->text, format, args);
+	va_end(args);
+	complaints->text[strcspn(complaints->text, "\n")] = '\0';
+	complaints->error = error;
+	complaints->count++;
+}
+
+struct tdb_context *
+store_tdb_open(const char *path, unsigned expected_keys, int flags,
+    struct complaints *complaints)
+{
+	struct tdb_logging_context logging = {on_complaint, complaints};
+	unsigned chains = expected_keys / KEYS_PER_CHAIN;
+
+	/* It would turn every sync off. */
+	unsetenv("TDB_NO_FSYNC");
+	memset(complaints, 0, sizeof *complaints);
+	errno = 0;
+	return tdb_open_ex(path,
+	    (int)(chains > CHAINS_MIN ? chains : CHAINS_MIN), TDB_NOMMAP,
+	    flags | O_CLOEXEC, 0600, &logging, NULL);
+}
+
+void
+store_tdb_complain_to(struct tdb_context *tdb, struct complaints *complaints)
+{
+	struct tdb_logging_context logging = {on_complaint, complaints};
+
+	tdb_set_logging_function(tdb, &logging);
+}
+
+TDB_DATA
+store_data(const void *bytes, size_t len)
+{
+	union { /* tdb takes what it only reads as non-const */
+		const void *in;
+		unsigned char *out;
+	} pointer = {bytes};
+	TDB_DATA data = {pointer.out, len};
+
+	return data;
+}
+
+TDB_DATA
+store_data_of_name(const struct record_name *name)
+{
+	return store_data(name->bytes, name->len);
+}
+
+const char *
+store_cause(const struct complaints *complaints)
+{
+	if (complaints->count > 0)
+		return complaints->text;
+	return errno != 0 ? strerror(errno) : "not a tdb file";
+}
+
+bool
+store_path(char out[PATH_MAX], const char *directory, const char *name)
+{
+	int len = snprintf(out, PATH_MAX, "%s/%s", directory, name);
+
+	if (len < PATH_MAX)
+		return true;
+	log_error("%s: path too long", directory);
+	return false;
+}
+
+/* Makes a rename in directory last. */
+static bool
+sync_path(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = fsync(fd) == 0;
+	close(fd);
+	return done;
+}
+
+bool
+store_publish(const char *from, const char *directory, const char *to)
+{
+	if (sync_path(from, O_RDONLY) && rename(from, to) == 0 &&
+	    sync_path(directory, O_RDONLY | O_DIRECTORY))
+		return true;
+	log_error("%s: %s", to, strerror(errno));
+	return false;
+}
+
+bool
+store_write_record(struct tdb_context *tdb, const struct record *record)
+{
+	return tdb_store(tdb, store_data_of_name(&record->name),
+		   store_data(record->data, record->len), TDB_REPLACE) == 0;
+}
+
+uint64_t
+store_tdb_size(struct tdb_context *tdb)
+{
+	struct stat st;
+
+	return fstat(tdb_fd(tdb), &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+bool
+store_write_root(struct tdb_context *tdb, const struct root *root,
+    const struct keyring *ring)
+{
+	struct record record;
+
+	record_from_root(&record, root);
+	record_seal(&record, root->sequence, ring);
+	return store_write_record(tdb, &record);
+}
+
+bool
+store_commit_root(
+    struct tdb_context *tdb, struct root *root, const struct keyring *ring)
+{
+	root->file_bytes = store_tdb_size(tdb);
+	if (tdb_transaction_start(tdb) != 0)
+		return false;
+	if (store_write_root(tdb, root, ring))
+		return tdb_transaction_commit(tdb) == 0;
+	tdb_transaction_cancel(tdb);
+	return false;
+}
+
+void
+store_digest_toggle(uint8_t digest[MAC_BYTES], const uint8_t *mac)
+{
+	for (size_t i = 0; i < MAC_BYTES; i++)
+		digest[i] ^= mac[i];
+}

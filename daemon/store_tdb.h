@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tdb, as the files that make, open and commit to keys.tdb use it.
+ */
+#ifndef DAEMON_STORE_TDB_H
+#define DAEMON_STORE_TDB_H
+
+#include <limits.h>
+#include <signal.h> /* tdb.h wants sig_atomic_t */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <tdb.h>
+
+#include "record.h"
+#include "secret.h"
+#include "store_file.h"
+
+/*
+ * Opens path with these open(2) flags, every complaint counted from then on.
+ * expected_keys counts where the file is made. NULL: see store_cause().
+ */
+struct tdb_context *store_tdb_open(const char *path, unsigned expected_keys,
+    int flags, struct complaints *complaints);
+/* Has tdb complain elsewhere from now on. */
+void
+store_tdb_complain_to(struct tdb_context *tdb, struct complaints *complaints);
+/* What is wrong, for people: tdb's own last words where it had any. */
+const char *store_cause(const struct complaints *complaints);
+
+/* tdb takes what it only reads as non-const. */
+TDB_DATA store_data(const void *bytes, size_t len);
+TDB_DATA store_data_of_name(const struct record_name *name);
+
+uint64_t store_tdb_size(struct tdb_context *tdb);
+
+/* Into the open transaction. */
+bool store_write_record(struct tdb_context *tdb, const struct record *record);
+bool store_write_root(struct tdb_context *tdb, const struct root *root,
+    const struct keyring *ring);
+/* In a transaction of its own, with the file's size as it is by now. */
+bool store_commit_root(
+    struct tdb_context *tdb, struct root *root, const struct keyring *ring);
+
+/* Takes a record's MAC in, or out again. */
+void store_digest_toggle(uint8_t digest[MAC_BYTES], const uint8_t *mac);
+
+/* False after logging that it is too long. */
+bool store_path(char out[PATH_MAX], const char *directory, const char *name);
+/* Renames a file once it is on disk, and makes that last. False after
+ * logging. */
+bool store_publish(const char *from, const char *directory, const char *to);
+
+#endif
