@@ -41,6 +41,7 @@ packages() {
 		g++
 		git
 		libpam-wrapper
+		nghttp2-client
 		openssh-client
 		openssh-server
 		pamtester

@@ -52,14 +52,20 @@ preference(apr_pool_t *pool, const char *accept, const char *type)
 	int best = 0, found = 0;
 
 	while (*accept != '\0') {
-		const char *range = ap_get_token(pool, &accept, 1);
-		int close = closeness(range, strcspn(range, "; \t"), type);
+		size_t len;
+		const char *range;
+		int close;
+
+		accept += strspn(accept, " \t");
+		len = strcspn(accept, ",");
+		range = apr_pstrmemdup(pool, accept, len);
+		close = closeness(range, strcspn(range, "; \t"), type);
 
 		if (close > best) {
 			best = close;
 			found = quality(range);
 		}
-		accept += strspn(accept, ", \t");
+		accept += len + (accept[len] != '\0');
 	}
 	return found;
 }
