@@ -162,6 +162,8 @@ not_found(struct call *call, const char *kind, const char *name)
 {
 	char message[256];
 
+	if (!label_valid(name, 0, SLUG_MAX_LEN))
+		name = "(not a name)"; /* and not ours to repeat */
 	snprintf(message, sizeof message, "no such %s: %s", kind, name);
 	call_error(call, "NotFound",
 	    json_pack("{s:s, s:s, s:s}", "kind", kind, "name", name, "message",
@@ -206,7 +208,7 @@ admin_find_key(struct admin *admin, struct call *call, const char *id)
 		    key_id);
 		return NULL;
 	}
-	not_found(call, "key", strlen(id) <= KEY_ID_MAX ? id : "(too long)");
+	not_found(call, "key", id);
 	return NULL;
 }
 

@@ -334,9 +334,9 @@ admin_rotate_key(void *context, struct call *call)
 	struct key *key;
 	int64_t now = now_ms();
 
-	if (overlap < 0 || overlap > INT64_MAX - now)
-		param_wrong(
-		    &params, "overlap_ms", "expected milliseconds, 0 or more");
+	if (overlap < 0 || overlap > DURATION_MAX_MS)
+		param_wrong(&params, "overlap_ms",
+		    "expected milliseconds, at most 100 years");
 	if (!admin_params_ok(call, &params))
 		return;
 	change =

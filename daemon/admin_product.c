@@ -51,9 +51,9 @@ param_product(struct params *params)
 	if (!token_prefix_valid(prefix, strlen(prefix)))
 		param_wrong(params, "prefix",
 		    "expected 1 to 16 of a-z 0-9 _, beginning with a letter");
-	if (lifetime < 0)
+	if (lifetime < 0 || lifetime > DURATION_MAX_MS)
 		param_wrong(params, "max_lifetime_ms",
-		    "expected a duration, in milliseconds");
+		    "expected a duration in milliseconds, at most 100 years");
 	if (param_bool(params, "recoverable"))
 		param_wrong(params, "recoverable",
 		    "recoverable products are not available in this version");

@@ -137,9 +137,9 @@ apply_expiry(struct params *settings, int64_t now, int64_t *expires_at)
 			param_wrong(settings, "expires_at",
 			    "expected a time to come, this one has passed");
 	} else if (has_duration) {
-		if (in_ms <= 0 || in_ms > INT64_MAX - now)
+		if (in_ms <= 0 || in_ms > DURATION_MAX_MS)
 			param_wrong(settings, "expires_in_ms",
-			    "expected milliseconds above 0");
+			    "expected milliseconds above 0, at most 100 years");
 		else
 			*expires_at = now + in_ms;
 	} else if (param_given(settings, "expires_at") ||

@@ -66,7 +66,8 @@ struct plane {
  * The copy is wiped when sent. If memory is short, the connection is closed.
  */
 void conn_send(struct conn *conn, const void *data, size_t len);
-/* Ends PLANE_WAIT: input that was held back is handled, reading goes on. */
+/* Ends PLANE_WAIT: input that was held back is handled and reading goes on, by
+ * the loop: the plane is never called from within. */
 void conn_resume(struct conn *conn);
 /* Closes once everything has been sent. Calls closed() later, not within. */
 void conn_finish(struct conn *conn);

@@ -157,13 +157,13 @@ commit(struct store *store, struct store_change *changes)
 
 		c->next = NULL;
 		result = store_file_commit(&store->file, c);
+		if (result != STORE_OK)
+			set_result(c, result);
 		c->next = rest;
 		if (result == STORE_SUSPECT) {
-			set_result(c, result);
+			set_result(rest, result);
 			return result;
 		}
-		if (result != STORE_OK)
-			c->result = result;
 	}
 	return STORE_OK;
 }

@@ -14,6 +14,7 @@ struct session {
 	struct peer peer;
 	struct call *pending; /* the call being worked on */
 	bool receiving;       /* in received(): no conn_resume() wanted */
+	bool aborted;         /* left without an answer: no further calls */
 };
 
 struct call {
@@ -82,6 +83,15 @@ call_free(struct call *call)
 	free(call);
 }
 
+/* There is no memory to answer: closes, so that no later answer is taken for
+ * the one that is missing. */
+static void
+abandon(struct session *session)
+{
+	session->aborted = true;
+	conn_finish(session->conn);
+}
+
 /* Sends a reply's envelope and ends the call. */
 static void
 finish(struct call *call, json_t *envelope)
@@ -97,7 +107,7 @@ finish(struct call *call, json_t *envelope)
 		if (text != NULL)
 			conn_send(session->conn, text, strlen(text) + 1);
 		else if (!oneway)
-			conn_finish(session->conn); /* no memory to answer */
+			abandon(session);
 		wiping_free(text);
 		if (!session->receiving)
 			conn_resume(session->conn);
@@ -121,7 +131,7 @@ call_abort(struct call *call)
 	call_free(call);
 	if (session != NULL) {
 		session->pending = NULL;
-		conn_finish(session->conn);
+		abandon(session);
 	}
 }
 
@@ -309,6 +319,8 @@ admin_received(void *context, void *opaque, struct bytes in, size_t *used,
 		    json_string_value(
 			json_object_get(call->message, "method")));
 		session->receiving = false;
+		if (session->aborted)
+			return PLANE_CLOSE;
 		if (session->pending != NULL)
 			return PLANE_WAIT;
 	}

@@ -118,8 +118,6 @@ static const struct unit {
     {"s", 1000},
 };
 
-static const int64_t duration_max = 100 * 366 * 86400000LL;
-
 static const struct unit *
 take_unit(const char **at)
 {
@@ -148,11 +146,11 @@ duration_parse(const char *text, int64_t *milliseconds)
 		const struct unit *unit;
 		uint64_t count;
 
-		if (!take_number(&at, (uint64_t)duration_max, &count) ||
+		if (!take_number(&at, (uint64_t)DURATION_MAX_MS, &count) ||
 		    (unit = take_unit(&at)) == NULL ||
 		    unit->milliseconds >= smallest ||
 		    (int64_t)count >
-			(duration_max - total) / unit->milliseconds)
+			(DURATION_MAX_MS - total) / unit->milliseconds)
 			return false;
 		smallest = unit->milliseconds;
 		total += (int64_t)count * unit->milliseconds;

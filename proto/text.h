@@ -27,8 +27,10 @@ bool label_valid(const char *text, size_t min, size_t max);
 
 /*
  * Durations: "0", or numbers with a unit of ms, s, m, h, d or w, combinable
- * from large to small: 90s, 1d12h. In milliseconds; at most 100 years.
+ * from large to small: 90s, 1d12h. In milliseconds; at most
+ * DURATION_MAX_MS.
  */
+#define DURATION_MAX_MS (100 * 366 * INT64_C(86400000)) /* a century */
 bool duration_parse(const char *text, int64_t *milliseconds);
 
 /* "N/DUR" as in 100/60s, 5/m; N at least 1, DUR at least 1 ms. */
