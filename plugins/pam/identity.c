@@ -26,18 +26,22 @@ identity_get(const pam_handle_t *pamh)
 }
 
 int
-identity_set(pam_handle_t *pamh, const struct apikey_result *result)
+identity_set(
+    pam_handle_t *pamh, const struct apikey_result *key, const char *user)
 {
 	struct identity *identity = calloc(1, sizeof *identity);
 	int code;
 
 	if (identity == NULL)
 		return PAM_BUF_ERR;
-	memcpy(identity->key_id, result->id, sizeof identity->key_id);
-	memcpy(identity->account, result->account, sizeof identity->account);
-	identity->permission = result->permission;
-	identity->expires_at = result->expires_at;
-	code = pam_set_data(pamh, data_name, identity, cleanup);
+	identity->key = *key;
+	if (user != NULL && strlen(user) >= sizeof identity->user)
+		code = PAM_BUF_ERR;
+	else {
+		if (user != NULL)
+			strcpy(identity->user, user);
+		code = pam_set_data(pamh, data_name, identity, cleanup);
+	}
 	if (code != PAM_SUCCESS)
 		free(identity);
 	return code;
@@ -50,6 +54,13 @@ identity_forget(pam_handle_t *pamh)
 	return identity_get(pamh) == NULL
 	    ? PAM_SUCCESS
 	    : pam_set_data(pamh, data_name, NULL, NULL);
+}
+
+bool
+identity_is_of(const struct identity *identity, const char *user)
+{
+	return identity->user[0] == '\0' ||
+	    (user != NULL && strcmp(identity->user, user) == 0);
 }
 
 static int
@@ -66,13 +77,13 @@ put(pam_handle_t *pamh, const char *name, const char *value)
 int
 identity_export(pam_handle_t *pamh, const struct identity *identity)
 {
-	int code = put(pamh, "APIKEY_ID", identity->key_id);
+	int code = put(pamh, "APIKEY_ID", identity->key.id);
 
 	if (code == PAM_SUCCESS)
-		code = put(pamh, "APIKEY_ACCOUNT", identity->account);
+		code = put(pamh, "APIKEY_ACCOUNT", identity->key.account);
 	if (code == PAM_SUCCESS)
 		code = put(pamh, "APIKEY_PERMISSION",
-		    apikey_permission_text(identity->permission));
+		    apikey_permission_text(identity->key.permission));
 	return code;
 }
 

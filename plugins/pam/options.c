@@ -144,3 +144,33 @@ options_parse(struct options *options, int argc, const char **argv)
 			return argv[i];
 	return NULL;
 }
+
+static bool
+is_one_of(const char *word, const char *list)
+{
+	size_t len = strlen(word);
+
+	while (*list != '\0') {
+		size_t next = strcspn(list, " ");
+
+		if (next == len && strncmp(list, word, len) == 0)
+			return true;
+		list += next + (list[next] == ' ');
+	}
+	return false;
+}
+
+bool
+options_met_by(const struct options *options, const struct apikey_result *key)
+{
+	if (options->account != NULL &&
+	    strcmp(options->account, key->account) != 0)
+		return false;
+	if (options->product != NULL &&
+	    strcmp(options->product, key->product) != 0)
+		return false;
+	for (size_t i = 0; i < options->scope_count; i++)
+		if (!is_one_of(options->scopes[i], key->scopes))
+			return false;
+	return key->permission >= options->permission;
+}

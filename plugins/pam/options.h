@@ -37,4 +37,8 @@ struct options {
  */
 const char *options_parse(struct options *options, int argc, const char **argv);
 
+/* Whether a key that came in by another line has what this line asks for. */
+bool
+options_met_by(const struct options *options, const struct apikey_result *key);
+
 #endif

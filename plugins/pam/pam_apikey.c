@@ -180,16 +180,29 @@ log_verify(const pam_handle_t *pamh, const struct options *options,
 		pam_syslog(pamh, LOG_DEBUG, "key %s: valid", result->id);
 }
 
-/* Keeps for setcred and account who came in. Returns a PAM code. */
+/* Whether there is none now: nobody is to be taken for whoever came in before
+ * on this handle. */
+static bool
+forget(pam_handle_t *pamh)
+{
+	int code = identity_forget(pamh);
+
+	return identity_unexport(pamh) == PAM_SUCCESS && code == PAM_SUCCESS;
+}
+
+/* Keeps for setcred and account who came in, or nothing. Returns a PAM code. */
 static int
-admit(pam_handle_t *pamh, const struct options *options,
+admit(pam_handle_t *pamh, const struct options *options, const char *user,
     const struct apikey_result *result)
 {
-	int code = identity_set(pamh, result);
+	int code = identity_set(pamh, result, options->any_user ? NULL : user);
 
 	if (code == PAM_SUCCESS && !options->noenv)
 		code = identity_export(pamh, identity_get(pamh));
-	return code == PAM_SUCCESS ? PAM_SUCCESS : outcome_failed(code);
+	if (code == PAM_SUCCESS)
+		return PAM_SUCCESS;
+	forget(pamh);
+	return outcome_failed(code);
 }
 
 static int
@@ -211,12 +224,18 @@ authenticate(pam_handle_t *pamh, const struct options *options)
 		credential_end(&credential);
 		return code;
 	}
+	/* The application may have changed it while it asked. */
+	user = item_text(pamh, PAM_USER);
+	if (user == NULL || user[0] == '\0') {
+		credential_end(&credential);
+		return PAM_USER_UNKNOWN;
+	}
 	status = verify(pamh, options, user, credential.text, &result);
 	log_verify(pamh, options, status, &result);
 	credential_end(&credential);
 	code = outcome_verify(status, result.verdict, options);
 	if (code == PAM_SUCCESS)
-		code = admit(pamh, options, &result);
+		code = admit(pamh, options, user, &result);
 	return code;
 }
 
@@ -226,12 +245,10 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	struct options options;
 
 	(void)flags; /* an empty credential is refused with or without */
+	if (!forget(pamh))
+		return PAM_SYSTEM_ERR;
 	if (!options_read(pamh, &options, argc, argv))
 		return PAM_SERVICE_ERR;
-	/* Nobody is to be taken for whoever came in before on this handle. */
-	if (identity_forget(pamh) != PAM_SUCCESS ||
-	    identity_unexport(pamh) != PAM_SUCCESS)
-		return PAM_SYSTEM_ERR;
 	return authenticate(pamh, &options);
 }
 
@@ -246,6 +263,8 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return PAM_SERVICE_ERR;
 	if (((unsigned)flags & PAM_DELETE_CRED) != 0)
 		code = identity_unexport(pamh);
+	/* Also where the application has changed PAM_USER, as sudo does: it
+	 * tells by which key this handle was authenticated. */
 	else if (identity != NULL && !options.noenv)
 		code = identity_export(pamh, identity);
 	/* With nobody to set credentials for there is nothing to fail at: the
@@ -258,11 +277,11 @@ has_expired(const struct identity *identity)
 {
 	struct timespec now;
 
-	if (identity->expires_at == 0)
+	if (identity->key.expires_at == 0)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >=
-	    identity->expires_at;
+	    identity->key.expires_at;
 }
 
 static enum apikey_status
@@ -278,12 +297,12 @@ lookup(const struct options *options, const struct identity *identity,
 	status = apikey_client_open(&client, options->socket);
 	if (status != APIKEY_OK)
 		return status;
-	status = apikey_lookup(client, identity->key_id, &found, &active,
+	status = apikey_lookup(client, identity->key.id, &found, &active,
 	    &result, options->timeout_ms);
 	close_client(client);
 	/* A key ID is never given to another account. */
 	*accepted = status == APIKEY_OK && found && active &&
-	    strcmp(result.account, identity->account) == 0;
+	    strcmp(result.account, identity->key.account) == 0;
 	return status;
 }
 
@@ -300,6 +319,12 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return PAM_SERVICE_ERR;
 	if (identity == NULL)
 		return PAM_IGNORE;
+	if (!identity_is_of(identity, item_text(pamh, PAM_USER)) ||
+	    !options_met_by(&options, &identity->key)) {
+		pam_syslog(pamh, LOG_NOTICE,
+		    "key %s: not for this user or line", identity->key.id);
+		return PAM_PERM_DENIED;
+	}
 	status = lookup(&options, identity, &accepted);
 	if (status != APIKEY_OK) {
 		log_unanswered(pamh, &options, status);
@@ -308,6 +333,6 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (accepted)
 		return PAM_SUCCESS;
 	pam_syslog(
-	    pamh, LOG_NOTICE, "key %s: no longer active", identity->key_id);
+	    pamh, LOG_NOTICE, "key %s: no longer active", identity->key.id);
 	return has_expired(identity) ? PAM_ACCT_EXPIRED : PAM_PERM_DENIED;
 }

@@ -139,6 +139,26 @@ is "a key that was revoked" \
 	"$(login plain alice "$gone" authenticate)" \
 	"authenticate PAM_AUTH_ERR"
 
+# between VERB...: what acct_mgmt says to alice if apikeyctl does this before it,
+# and authenticate after it.
+between() {
+	login plain alice "$alice" authenticate \
+		"run='$APIKEYCTL' $* >'$TMP/between' 2>&1" acct_mgmt authenticate
+}
+is "an account that is suspended meanwhile" \
+	"$(between account suspend acme)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_PERM_DENIED authenticate PAM_AUTH_ERR"
+ctl account approve acme >"$TMP/output" 2>&1
+is "a product that is disabled meanwhile" \
+	"$(between product disable login --account acme)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_PERM_DENIED authenticate PAM_PERM_DENIED"
+ctl product enable login --account acme >"$TMP/output" 2>&1
+is "a key that is disabled meanwhile" "$(between key disable "$id")" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_PERM_DENIED authenticate PAM_AUTH_ERR"
+ctl key enable "$id" >"$TMP/output" 2>&1
+is "nothing meanwhile" "$(between status)" \
+	"authenticate PAM_SUCCESS acct_mgmt PAM_SUCCESS authenticate PAM_SUCCESS"
+
 # Whoever reads the log gets no key from it.
 for token in "$alice" "$writer" "$gone"; do
 	nok "no token in the log" grep -qF "$token" "$TMP/apikeyd.log"

@@ -1,175 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * pam_apikey in a real PAM stack, against a scripted daemon. PAM_MODULE names
- * the module. Each stack ends in pam_permit, so that PAM_IGNORE, which libpam
- * keeps to itself, shows as PAM_SUCCESS; a real success has an identity.
- */
+/* pam_apikey: what it makes of what the daemon says, of options and faults. */
 #include <errno.h>
 #include <security/pam_appl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "fake_daemon.h"
 #include "faults.h"
-#include "suite.h"
-
-static const char token[] =
-    "dk_7Hq2mZx0pLs9_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1RCbBj";
-
-/* What the daemon is to say, and what it was asked last. */
-struct script {
-	enum verdict verdict;
-	bool active;        /* what a lookup says */
-	int64_t expires_at; /* of the key */
-	const char *lie;    /* sent in the place of an answer */
-	struct fake_request seen;
-};
-
-/* What is typed at the prompts, in this order. */
-struct answers {
-	const char *texts[4];
-	int prompts;
-	char last[64]; /* the prompt */
-};
-
-struct stack {
-	struct fake_daemon daemon;
-	struct script script;
-	struct answers answers;
-	char service_path[128];
-	pam_handle_t *pamh;
-};
-
-static void
-answer(struct script *script, struct writer *w)
-{
-	const struct frame *frame = &script->seen.frame;
-	size_t begin = w->len;
-
-	if (frame->type == FRAME_LOOKUP) {
-		fake_lookup(w, frame->id, true, script->active);
-		return;
-	}
-	fake_verdict(w, frame->id, script->verdict);
-	/* expires_at stands behind the four numbers of the reply. */
-	if (script->expires_at != 0) {
-		struct writer at =
-		    writer_over(w->start + begin + FRAME_HEADER_LEN + 4, 8);
-
-		write_time(&at, script->expires_at);
-	}
-}
-
-static void
-serve_script(struct fake_daemon *daemon, int fd, int nth)
-{
-	struct script *script = daemon->context;
-
-	(void)nth;
-	while (fake_read(daemon, fd, &script->seen)) {
-		uint8_t data[FRAME_MAX];
-		struct writer w = writer_over(data, sizeof data);
-
-		if (script->lie != NULL)
-			write_bytes(&w, script->lie, strlen(script->lie));
-		else
-			answer(script, &w);
-		if (!fake_write(daemon, fd, data, w.len))
-			return;
-	}
-}
-
-static int
-converse(int count, const struct pam_message **messages,
-    struct pam_response **responses, void *context)
-{
-	struct answers *answers = context;
-	struct pam_response *out = calloc((size_t)count, sizeof *out);
-
-	if (out == NULL)
-		return PAM_BUF_ERR;
-	for (int i = 0; i < count; i++)
-		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF) {
-			const char *text = answers->texts[answers->prompts];
-
-			snprintf(answers->last, sizeof answers->last, "%s",
-			    messages[i]->msg);
-			answers->prompts++;
-			out[i].resp = strdup(text != NULL ? text : "");
-		}
-	*responses = out;
-	return PAM_SUCCESS;
-}
-
-/* Writes the service "probe"; %s in a line is the module with its socket. */
-static void
-write_service(struct stack *stack, const char *first, const char *second)
-{
-	const char *module = getenv("PAM_MODULE");
-	const char *lines[] = {first, second};
-	FILE *file = fopen(stack->service_path, "w");
-
-	ck_assert_ptr_nonnull(file);
-	for (int i = 0; i < 2; i++)
-		if (lines[i] != NULL)
-			fprintf(file,
-			    "auth [success=ok ignore=ignore default=%s] "
-			    "%s socket=%s timeout=2000 %s\n",
-			    lines[1] != NULL && i == 0 ? "ignore" : "die",
-			    module, stack->daemon.path, lines[i]);
-	fprintf(file,
-	    "auth required pam_permit.so\n"
-	    "account [success=ok ignore=ignore default=die] "
-	    "%s socket=%s timeout=2000 %s\n"
-	    "account required pam_permit.so\n",
-	    module, stack->daemon.path, second != NULL ? second : first);
-	fclose(file);
-}
-
-static void
-stack_open(struct stack *stack, const char *first, const char *second)
-{
-	memset(stack, 0, sizeof *stack);
-	stack->script.verdict = VERDICT_VALID;
-	stack->script.active = true;
-	stack->answers.texts[0] = token;
-	stack->daemon.serve = serve_script;
-	stack->daemon.context = &stack->script;
-	fake_start(&stack->daemon);
-	snprintf(stack->service_path, sizeof stack->service_path, "%s/probe",
-	    stack->daemon.directory);
-	write_service(stack, first, second);
-}
-
-static void
-stack_start(struct stack *stack)
-{
-	struct pam_conv conversation = {converse, &stack->answers};
-
-	ck_assert_int_eq(pam_start_confdir("probe", "alice", &conversation,
-			     stack->daemon.directory, &stack->pamh),
-	    PAM_SUCCESS);
-}
-
-static void
-stack_close(struct stack *stack)
-{
-	if (stack->pamh != NULL)
-		pam_end(stack->pamh, PAM_SUCCESS);
-	unlink(stack->service_path);
-	fake_stop(&stack->daemon);
-}
-
-static bool
-has_identity(const struct stack *stack)
-{
-	return pam_getenv(stack->pamh, "APIKEY_ID") != NULL;
-}
+#include "pam_stack.h"
 
 /* What pam_authenticate() says with these options and this verdict. */
 static int
@@ -303,7 +144,7 @@ START_TEST(what_is_asked)
 	pam_set_item(stack.pamh, PAM_RHOST, "2001:db8::7");
 	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
 	ck_assert_str_eq(stack.answers.last, "Key, please: ");
-	assert_text(asked->credential, token);
+	assert_text(asked->credential, pam_token);
 	assert_text(asked->user, "alice");
 	assert_text(asked->service, "probe");
 	assert_text(asked->endpoint, "pam:probe");
@@ -349,11 +190,11 @@ START_TEST(first_pass)
 
 	stack_open(&stack, "", "try_first_pass");
 	stack.answers.texts[0] = "hunter2";
-	stack.answers.texts[1] = token;
+	stack.answers.texts[1] = pam_token;
 	stack_start(&stack);
 	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
 	ck_assert_int_eq(stack.answers.prompts, 2);
-	assert_text(stack.script.seen.verify.credential, token);
+	assert_text(stack.script.seen.verify.credential, pam_token);
 	stack_close(&stack);
 
 	stack_open(&stack, "", "use_first_pass");
@@ -580,6 +421,7 @@ main(void)
 	suite_add(suite, "account", account);
 	suite_add(suite, "second authentication", second_authentication);
 	suite_add(suite, "log", log_lines);
+	add_application_cases(suite);
 	suite_add(suite, "faults fail closed", faults_fail_closed);
 	return suite_run(suite);
 }
