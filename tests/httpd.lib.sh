@@ -85,12 +85,14 @@ httpd_up() {
 	done
 }
 
-# run_httpd ARGUMENT…: with what a sanitized module needs. httpd ends by a
-# signal to its whole process group: not to ours.
+# run_httpd ARGUMENT…: with what a sanitized module needs, and under the words
+# of $HTTPD_UNDER, such as valgrind. httpd ends by a signal to its whole process
+# group: not to ours.
+# shellcheck disable=SC2086 # words
 run_httpd() {
 	LD_PRELOAD="${SANITIZER_PRELOAD-}" \
 		ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
-		exec setsid "$HTTPD" "$@"
+		exec setsid ${HTTPD_UNDER-} "$HTTPD" "$@"
 }
 
 # start_httpd MPM CONF
