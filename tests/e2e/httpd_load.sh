@@ -63,7 +63,7 @@ write_configuration() {
 # load NAME COUNT URL ARGUMENT…: one client with its share of the concurrency;
 # a line of status and key ID each.
 load() {
-	file=$TMP/answers.$1 urls=$URL$3?[1-$2]
+	file=$TMP/answers.$1 urls="$URL$3?[1-$2]"
 	shift 3
 	"$CURL" -s --no-progress-meter --parallel --parallel-immediate \
 		--parallel-max $((CONCURRENCY / 4)) -o /dev/null --max-time 60 \
