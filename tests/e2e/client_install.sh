@@ -6,6 +6,8 @@
 # shellcheck disable=SC2086,SC2119 # words; start_apikeyd without arguments
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
+# shellcheck source=tests/manual.lib.sh
+. "$top_srcdir/tests/manual.lib.sh"
 
 EXAMPLES=$top_srcdir/plugins/client/examples
 ROOT=$TMP/root
@@ -51,6 +53,14 @@ if [ -n "${TEST_CXX-}" ]; then
 else
 	skip "the example in C++" "no C++ compiler"
 fi
+EXAMPLES=$TMP/manual
+mkdir "$EXAMPLES"
+for name in blocking loop; do
+	manual_example plugins/client/libapikey.3.scd $name \
+		>"$EXAMPLES/$name.c"
+	builds $name.c "$CC" -std=c11 -pedantic
+done
+
 # The header alone, first and twice.
 for language in c c++; do
 	[ "$language" = c ] || [ -n "${TEST_CXX-}" ] || continue

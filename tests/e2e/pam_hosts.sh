@@ -22,9 +22,11 @@ unset PAM_HOSTS_NAMESPACE
 
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
+# shellcheck source=tests/manual.lib.sh
+. "$top_srcdir/tests/manual.lib.sh"
 
 PATH=$(dirname "$APIKEYCTL"):$PATH:/usr/sbin:/sbin
-MANUAL=$top_srcdir/plugins/pam/pam_apikey.8.scd
+MANUAL=plugins/pam/pam_apikey.8.scd
 
 ### The namespace
 
@@ -61,16 +63,6 @@ user_alice() {
 		echo 'alice:hunter2' | chpasswd -c SHA512
 }
 
-# example NAME: as it stands in the manual page.
-example() {
-	awk -v name="; example: $1" '
-		$0 == name { found = 1; next }
-		found && /^```$/ { if (inside) exit; inside = 1; next }
-		inside { print; lines++ }
-		END { exit lines == 0 }' "$MANUAL" ||
-		give_up "pam_apikey(8) has no example $1"
-}
-
 random_port() {
 	echo $((10240 + $(od -An -N2 -tu2 /dev/urandom) % 20480))
 }
@@ -97,7 +89,7 @@ start_apikeyd || give_up "apikeyd does not start"
 ### The keys
 
 ctl account create acme --status approved >"$TMP/output" 2>&1
-example keys >"$TMP/keys.sh"
+manual_example "$MANUAL" keys >"$TMP/keys.sh"
 ok "the keys of the manual" sh -e "$TMP/keys.sh"
 sed -n 's/.*\(ak_[A-Za-z0-9]\{12\}_[A-Za-z0-9]\{49\}\).*/\1/p' \
 	"$TMP/output" >"$TMP/tokens"
@@ -109,7 +101,7 @@ mail_token=$(sed -n 3p "$TMP/tokens")
 SEED_ACCOUNT=acme SEED_PRODUCT=login
 
 for service in sshd sudo dovecot lenient; do
-	example "pam.d/$service" >"/etc/pam.d/$service"
+	manual_example "$MANUAL" "pam.d/$service" >"/etc/pam.d/$service"
 done
 
 # needs TOOL...: or skips what a host is tested for.
@@ -128,7 +120,7 @@ needs() {
 
 start_sshd() {
 	ssh-keygen -q -t ed25519 -N '' -f "$TMP/host_key" || return
-	example sshd_config >"$TMP/sshd_example"
+	manual_example "$MANUAL" sshd_config >"$TMP/sshd_example"
 	for _ in 1 2 3 4 5 6 7 8; do
 		SSH_PORT=$(random_port)
 		cat >"$TMP/sshd_config" <<-END
@@ -229,7 +221,7 @@ in_sudo() {
 ### dovecot
 
 start_dovecot() {
-	example dovecot.conf >"$TMP/dovecot_example"
+	manual_example "$MANUAL" dovecot.conf >"$TMP/dovecot_example"
 	mkdir -p /run/mail && chown alice /run/mail
 	for _ in 1 2 3 4 5 6 7 8; do
 		IMAP_PORT=$(random_port)
