@@ -132,6 +132,8 @@ main(int argc, char **argv)
 		    "usage: pam_driver CONFDIR SERVICE USER STEP...\n", stderr);
 		return 1;
 	}
+	/* No copy of an answer in a buffer of ours. */
+	setvbuf(stdin, NULL, _IONBF, 0);
 	code =
 	    pam_start_confdir(argv[2], argv[3], &conversation, argv[1], &pamh);
 	if (code != PAM_SUCCESS) {
