@@ -266,13 +266,42 @@ source_known(const apr_array_header_t *sources, const struct source *source)
 	return false;
 }
 
+/* In <Limit> they would look as if they held for these methods alone. */
+static const char *
+misplaced(cmd_parms *cmd)
+{
+	return ap_check_cmd_context(cmd, NOT_IN_LIMIT);
+}
+
+static const char *
+set_expression(cmd_parms *cmd, const char *arg, int (*valid)(const char *text),
+    const char *expected, const ap_expr_info_t **out)
+{
+	const char *error = misplaced(cmd);
+
+	return error != NULL ? error
+			     : settings_expression(cmd, cmd->cmd->name, arg,
+				   valid, expected, out);
+}
+
+static const char *
+set_flag(cmd_parms *cmd, void *settings, int on)
+{
+	const char *error = misplaced(cmd);
+
+	return error != NULL ? error : ap_set_flag_slot(cmd, settings, on);
+}
+
 static const char *
 set_from(cmd_parms *cmd, void *settings, int argc, char *const argv[])
 {
 	struct dir_settings *dir = settings;
+	const char *error = misplaced(cmd);
 	apr_array_header_t *sources =
 	    apr_array_make(cmd->pool, argc, sizeof(struct source));
 
+	if (error != NULL)
+		return error;
 	if (argc == 0)
 		return apr_psprintf(cmd->pool,
 		    "%s: expected one or more of bearer, header:NAME, "
@@ -305,32 +334,29 @@ set_from(cmd_parms *cmd, void *settings, int argc, char *const argv[])
 static const char *
 set_account(cmd_parms *cmd, void *settings, const char *arg)
 {
-	return settings_expression(cmd, cmd->cmd->name, arg,
-	    settings_slug_valid, EXPECTED_SLUG,
+	return set_expression(cmd, arg, settings_slug_valid, EXPECTED_SLUG,
 	    &((struct dir_settings *)settings)->account);
 }
 
 static const char *
 set_product(cmd_parms *cmd, void *settings, const char *arg)
 {
-	return settings_expression(cmd, cmd->cmd->name, arg,
-	    settings_slug_valid, EXPECTED_SLUG,
+	return set_expression(cmd, arg, settings_slug_valid, EXPECTED_SLUG,
 	    &((struct dir_settings *)settings)->product);
 }
 
 static const char *
 set_permission(cmd_parms *cmd, void *settings, const char *arg)
 {
-	return settings_expression(cmd, cmd->cmd->name, arg,
-	    settings_permission_valid, EXPECTED_PERMISSION,
+	return set_expression(cmd, arg, settings_permission_valid,
+	    EXPECTED_PERMISSION,
 	    &((struct dir_settings *)settings)->permission);
 }
 
 static const char *
 set_endpoint(cmd_parms *cmd, void *settings, const char *arg)
 {
-	return settings_expression(cmd, cmd->cmd->name, arg, NULL,
-	    "a text or an expression",
+	return set_expression(cmd, arg, NULL, "a text or an expression",
 	    &((struct dir_settings *)settings)->endpoint);
 }
 
@@ -340,8 +366,8 @@ add_scope(cmd_parms *cmd, void *settings, const char *arg)
 {
 	struct dir_settings *dir = settings;
 	const ap_expr_info_t *scope;
-	const char *error = settings_expression(cmd, cmd->cmd->name, arg,
-	    settings_scope_valid, EXPECTED_SCOPE, &scope);
+	const char *error = set_expression(
+	    cmd, arg, settings_scope_valid, EXPECTED_SCOPE, &scope);
 
 	if (error != NULL)
 		return error;
@@ -359,7 +385,10 @@ static const char *
 set_preflight(cmd_parms *cmd, void *settings, const char *arg)
 {
 	struct dir_settings *dir = settings;
+	const char *error = misplaced(cmd);
 
+	if (error != NULL)
+		return error;
 	if (strcasecmp(arg, "Allow") != 0 && strcasecmp(arg, "Check") != 0)
 		return apr_psprintf(cmd->pool, "%s: '%s' is not Allow or Check",
 		    cmd->cmd->name, arg);
@@ -428,13 +457,13 @@ const command_rec settings_commands[] = {
 	"scopes the key must have, all of them (expressions)"),
     AP_INIT_TAKE1("AuthApiKeyEndpoint", set_endpoint, NULL, ANYWHERE,
 	"what the request is counted under in usage reports (expression)"),
-    AP_INIT_FLAG("AuthApiKeyForward", ap_set_flag_slot,
+    AP_INIT_FLAG("AuthApiKeyForward", set_flag,
 	(void *)APR_OFFSETOF(struct dir_settings, forward), ANYWHERE,
 	"On: leave the credential in the request for backends and CGI"),
-    AP_INIT_FLAG("AuthApiKeyAnyUser", ap_set_flag_slot,
+    AP_INIT_FLAG("AuthApiKeyAnyUser", set_flag,
 	(void *)APR_OFFSETOF(struct dir_settings, any_user), ANYWHERE,
 	"On: with HTTP Basic, any user name goes with a key"),
-    AP_INIT_FLAG("AuthApiKeyPassHeaders", ap_set_flag_slot,
+    AP_INIT_FLAG("AuthApiKeyPassHeaders", set_flag,
 	(void *)APR_OFFSETOF(struct dir_settings, pass_headers), ANYWHERE,
 	"On: tell backends in Apikey-* header fields who it is"),
     AP_INIT_TAKE1("AuthApiKeyPreflight", set_preflight, NULL, ANYWHERE,

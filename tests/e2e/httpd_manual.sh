@@ -10,16 +10,12 @@
 # shellcheck source=tests/httpd.lib.sh
 . "$top_srcdir/tests/httpd.lib.sh"
 
-MANUAL=$top_srcdir/plugins/apache/mod_authnz_apikey.8.scd
+# shellcheck source=tests/manual.lib.sh
+. "$top_srcdir/tests/manual.lib.sh"
 
 # example NAME: as it stands in the manual page.
 example() {
-	awk -v name="; example: $1" '
-		$0 == name { found = 1; next }
-		found && /^```$/ { if (inside) exit; inside = 1; next }
-		inside { print; lines++ }
-		END { exit lines == 0 }' "$MANUAL" ||
-		give_up "mod_authnz_apikey(8) has no example $1"
+	manual_example plugins/apache/mod_authnz_apikey.8.scd "$1"
 }
 
 # For the example's $BACKEND: httpd itself.
