@@ -242,6 +242,15 @@ response_several_credentials(request_rec *r)
 }
 
 int
+response_key_for_user(request_rec *r)
+{
+	return refuse(r,
+	    (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		"The API key was sent as the user name, not as the password."},
+	    NULL, 0);
+}
+
+int
 response_not_authorized(request_rec *r, const char *missing_scope)
 {
 	return refuse(r,

@@ -15,6 +15,8 @@
 int response_no_credential(request_rec *r);
 /* 400: more than one credential was sent. */
 int response_several_credentials(request_rec *r);
+/* 401: with HTTP Basic, a key came as the user name. */
+int response_key_for_user(request_rec *r);
 /* OK for a valid key, else its refusal. */
 int response_of_answer(request_rec *r, const struct answer *answer);
 /* 403: a Require line refuses the key. missing_scope: the permission or scope
