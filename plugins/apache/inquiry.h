@@ -46,6 +46,7 @@ struct inquiry {
 	int proxied;          /* the client takes us for its proxy */
 	bool preflight;       /* of CORS */
 	bool identity_passed; /* as header fields */
+	bool is_private;      /* answered to a credential in the query */
 	struct refusal refusal;
 	struct answer *answers;
 };

@@ -249,6 +249,7 @@ insert_filter(request_rec *r)
 
 	if (authentication_is_ours(r))
 		inquiry_strip(r, dir);
+	response_insert_filter(r);
 	if (granted == NULL)
 		return;
 	apr_table_setn(r->subprocess_env, "no-cache", "1");
@@ -277,6 +278,7 @@ register_hooks(apr_pool_t *pool)
 	requirements_register(pool);
 	authentication_register(pool);
 	problem_register();
+	response_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_post_read_request(

@@ -25,6 +25,10 @@ int response_not_authorized(request_rec *r, const char *missing_scope);
 
 /* For a good answer to a credential in the query (RFC 6750 section 2.3). */
 void response_private(request_rec *r);
+/* For the insert_filter hook: that nobody else makes it public. */
+void response_insert_filter(request_rec *r);
+/* For the register_hooks function. */
+void response_register(void);
 
 /*
  * Sets the fields of a refusal once more, on the response that is sent at

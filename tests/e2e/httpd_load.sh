@@ -18,7 +18,7 @@
 
 THREADS=16
 CONCURRENCY=64
-TIMEOUT_MS=500
+TIMEOUT_MS=2000
 
 write_configuration() {
 	cat <<-END

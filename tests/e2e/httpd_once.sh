@@ -98,6 +98,12 @@ write_configuration() {
 		</Directory>
 		ProxyPass "/via" "${URL}/backend"
 		RewriteRule ^/ws/(.*) ws://127.0.0.1:%{SERVER_PORT}/backend/$1 [P]
+		<Location "/limits/public">
+			Header set Cache-Control "public, max-age=9"
+		</Location>
+		<Location "/limits/never">
+			Header set Cache-Control "no-store"
+		</Location>
 		<Location "/limits">
 			AuthApiKeyFrom query:key
 		</Location>
@@ -259,6 +265,10 @@ application/problem+json'
 		"$(env_of REDIRECT_STATUS "$URL/fixed")" 401
 	is "... and keeps its challenge" "$(header WWW-Authenticate "$URL/fixed")" \
 		'Bearer realm="Keys"'
+	is "a key in the query makes a public answer private" \
+		"$(header Cache-Control "$URL/limits/public?key=$reader")" private
+	is "... and leaves no-store" "$(header Cache-Control \
+		"$URL/limits/never?key=$reader" | sort | xargs)" "no-store private"
 	is "others' errors stay" "$(problem -H "$bearer" "$URL/nego/none" |
 		tail -1)" 'text/html; charset=iso-8859-1'
 	token=$(new_key limited --rate 1/1h)
