@@ -330,9 +330,74 @@ apply_allowlist(struct key_draft *draft, struct params *settings)
 	}
 	draft->details.allowlist =
 	    list_end(draft, &w, json_array_size(entries));
+	key_draft_set_allowlist(draft, json_is_true(enabled));
+}
+
+/* Writes the list's items but the network's own; returns how many. */
+static size_t
+write_others(struct writer *w, struct list list, const struct cidr *cidr)
+{
+	struct allow_entry entry;
+	struct bytes item;
+	size_t count = 0;
+
+	while (list_next(&list, &item)) {
+		if (allow_entry_read(item, &entry) &&
+		    memcmp(&entry.cidr, cidr, sizeof *cidr) == 0)
+			continue;
+		write_string8(w, item);
+		count++;
+	}
+	return count;
+}
+
+bool
+key_draft_disallow(struct key_draft *draft, const struct cidr *cidr)
+{
+	size_t before = draft->details.allowlist.count;
+	struct writer w = list_begin(draft);
+	size_t count = write_others(&w, draft->details.allowlist, cidr);
+
+	draft->details.allowlist = list_end(draft, &w, count);
+	return count < before;
+}
+
+bool
+key_draft_allow(struct key_draft *draft, const struct allow_entry *entry)
+{
+	struct writer w = list_begin(draft);
+	size_t count = write_others(&w, draft->details.allowlist, &entry->cidr);
+
+	if (count >= ALLOW_MAX)
+		return false;
+	allow_entry_write(&w, entry);
+	draft->details.allowlist = list_end(draft, &w, count + 1);
+	return true;
+}
+
+void
+key_draft_set_allowlist(struct key_draft *draft, bool enabled)
+{
 	draft->key.flags &= (uint8_t)~KEY_ALLOWLIST_ON;
-	if (json_is_true(enabled))
+	if (enabled)
 		draft->key.flags |= KEY_ALLOWLIST_ON;
+}
+
+void
+key_draft_keep_secret(struct key_draft *draft, int64_t until)
+{
+	draft->previous.until = until;
+	memcpy(draft->previous.hash, draft->key.hash, TOKEN_HASH_BYTES);
+}
+
+void
+key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
+    char token[TOKEN_MAX + 1])
+{
+	struct key *key = &draft->key;
+	size_t len = secret_new_token(key->product->prefix, key->id, token);
+
+	secret_hash_token(ring, token, len, key->hash);
 }
 
 void

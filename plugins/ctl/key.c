@@ -159,7 +159,7 @@ static const struct option_row rotate_options[] = {
 };
 
 static const struct positional_row key_id[] = {
-    {"ID", "id", value_key_id},
+    {.name = "ID", .field = "id", .parse = value_key_id},
     {0},
 };
 

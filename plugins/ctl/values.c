@@ -162,6 +162,12 @@ value_name(const char *text, struct problem *problem)
 }
 
 json_t *
+value_label(const char *text, struct problem *problem)
+{
+	return label(text, LABEL_MAX_LEN, problem);
+}
+
+json_t *
 value_environment(const char *text, struct problem *problem)
 {
 	return label(text, ENVIRONMENT_MAX_LEN, problem);
@@ -389,6 +395,21 @@ value_address(const char *text, struct problem *problem)
 		return expected(
 		    problem, "a numeric IPv4 or IPv6 address", text);
 	return json_string(text);
+}
+
+json_t *
+value_cidr(const char *text, struct problem *problem)
+{
+	char network[CIDR_TEXT_MAX];
+	struct cidr cidr;
+
+	if (!cidr_parse(text, &cidr))
+		return expected(problem,
+		    "an address or a network such as 203.0.113.0/24, no bits "
+		    "set beyond the prefix length",
+		    text);
+	cidr_text(&cidr, network);
+	return json_string(network);
 }
 
 json_t *

@@ -45,5 +45,7 @@ value_parser value_duration, value_rate, value_quota, value_address;
 value_parser value_expires;
 /* {"cidr": "…", "label": …} */
 value_parser value_allow_entry;
+/* The two of it alone. */
+value_parser value_cidr, value_label;
 
 #endif
