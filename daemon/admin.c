@@ -46,6 +46,8 @@ struct row {
 	X("AddAllowed", ROLE_ADMIN, admin_add_allowed)              \
 	X("RemoveAllowed", ROLE_ADMIN, admin_remove_allowed)        \
 	X("SetAllowlist", ROLE_ADMIN, admin_set_allowlist)          \
+	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
+	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)
 

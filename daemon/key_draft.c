@@ -94,11 +94,11 @@ apply_type(struct params *settings, uint8_t *type)
 	if (text == NULL)
 		return;
 	if (strcmp(text, "hmac") == 0)
-		param_wrong(settings, "type",
-		    "hmac keys are not available in this version");
-	else if (strcmp(text, "bearer") != 0)
-		param_wrong(settings, "type", "expected bearer");
-	*type = KEY_BEARER;
+		*type = KEY_HMAC;
+	else if (strcmp(text, "bearer") == 0)
+		*type = KEY_BEARER;
+	else
+		param_wrong(settings, "type", "expected bearer or hmac");
 }
 
 static void
@@ -386,8 +386,14 @@ key_draft_set_allowlist(struct key_draft *draft, bool enabled)
 void
 key_draft_keep_secret(struct key_draft *draft, int64_t until)
 {
+	static const struct bytes none;
+
 	draft->previous.until = until;
 	memcpy(draft->previous.hash, draft->key.hash, TOKEN_HASH_BYTES);
+	/* A recoverable one is of no use any more: the new one is revealed. */
+	draft->details.previous_sealed =
+	    until != 0 && draft->key.type == KEY_HMAC ? draft->details.sealed
+						      : none;
 }
 
 void
@@ -396,8 +402,15 @@ key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
 {
 	struct key *key = &draft->key;
 	size_t len = secret_new_token(key->product->prefix, key->id, token);
+	uint8_t *sealed = draft->room + draft->used;
 
 	secret_hash_token(ring, token, len, key->hash);
+	draft->details.sealed = (struct bytes){NULL, 0};
+	if (key->type != KEY_HMAC && !key->product->recoverable)
+		return;
+	draft->details.sealed =
+	    (struct bytes){sealed, secret_seal_token(ring, token, len, sealed)};
+	draft->used += draft->details.sealed.len;
 }
 
 void

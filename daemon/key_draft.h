@@ -49,12 +49,13 @@ bool key_draft_allow(struct key_draft *draft, const struct allow_entry *entry);
 bool key_draft_disallow(struct key_draft *draft, const struct cidr *cidr);
 void key_draft_set_allowlist(struct key_draft *draft, bool enabled);
 
-/* The secret as it is holds until then, beside the new one that follows; 0:
- * it does not. */
+/* The secret as it is holds until then, sealed token included, beside the new
+ * one that follows; 0: it does not. */
 void key_draft_keep_secret(struct key_draft *draft, int64_t until);
 /*
- * A new secret for the key, whose ID and product are set. Its token is the
- * caller's to tell and to wipe; the key keeps the hash.
+ * A new secret for the key, whose ID, type and product are set. Its token is
+ * the caller's to tell and to wipe. The key keeps the hash; the token, sealed,
+ * where a signature is to be checked with it or its product is recoverable.
  */
 void key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
     char token[TOKEN_MAX + 1]);

@@ -9,6 +9,8 @@ const struct command *const command_tables[] = {
     key_commands,
     allow_commands,
     verify_commands,
+    signature_commands,
+    explain_commands,
     status_commands,
     NULL,
 };

@@ -81,6 +81,8 @@ extern const struct command product_commands[];
 extern const struct command key_commands[];
 extern const struct command allow_commands[];
 extern const struct command verify_commands[];
+extern const struct command signature_commands[];
+extern const struct command explain_commands[];
 extern const struct command status_commands[];
 
 /* A member of several nouns' answers. */

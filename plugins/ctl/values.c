@@ -259,6 +259,25 @@ value_caller(const char *text, struct problem *problem)
 }
 
 json_t *
+value_signature(const char *text, struct problem *problem)
+{
+	/* What it has to be is the daemon's to judge: a client's signature
+	 * may be anything, and is wrong then. */
+	return label(text, CLAIMED_MAX_LEN, problem);
+}
+
+json_t *
+value_timestamp(const char *text, struct problem *problem)
+{
+	int64_t seconds;
+
+	if (!timestamp_parse(text, &seconds))
+		return expected(
+		    problem, "Unix seconds, as date +%s prints them", text);
+	return json_integer(seconds);
+}
+
+json_t *
 value_operation_id(const char *text, struct problem *problem)
 {
 	size_t len = strlen(text);

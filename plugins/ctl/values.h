@@ -27,6 +27,9 @@ typedef json_t *value_parser(const char *text, struct problem *problem);
  */
 void value_quote(const char *text, char out[QUOTED_MAX]);
 
+/* Signatures. A timestamp is Unix seconds. */
+value_parser value_signature, value_timestamp;
+
 /* Objects */
 value_parser value_slug, value_key_id, value_prefix;
 /* Texts for people */
