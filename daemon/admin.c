@@ -43,6 +43,11 @@ struct row {
 	X("RevokeKey", ROLE_ADMIN, admin_revoke_key)                \
 	X("RotateKey", ROLE_ADMIN, admin_rotate_key)                \
 	X("DeleteKey", ROLE_ADMIN, admin_delete_key)                \
+	X("AddAllowed", ROLE_ADMIN, admin_add_allowed)              \
+	X("RemoveAllowed", ROLE_ADMIN, admin_remove_allowed)        \
+	X("SetAllowlist", ROLE_ADMIN, admin_set_allowlist)          \
+	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
+	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)
 
@@ -157,8 +162,8 @@ admin_params_ok(struct call *call, struct params *params)
 	return false;
 }
 
-static void
-not_found(struct call *call, const char *kind, const char *name)
+void
+admin_not_found(struct call *call, const char *kind, const char *name)
 {
 	char message[256];
 
@@ -176,7 +181,7 @@ admin_find_account(struct admin *admin, struct call *call, const char *slug)
 	struct account *account = index_account(admin->index, slug);
 
 	if (account == NULL)
-		not_found(call, "account", slug);
+		admin_not_found(call, "account", slug);
 	return account;
 }
 
@@ -186,7 +191,7 @@ admin_find_product(struct admin *admin, struct call *call, const char *slug)
 	struct product *product = index_product(admin->index, slug);
 
 	if (product == NULL)
-		not_found(call, "product", slug);
+		admin_not_found(call, "product", slug);
 	return product;
 }
 
@@ -208,7 +213,7 @@ admin_find_key(struct admin *admin, struct call *call, const char *id)
 		    key_id);
 		return NULL;
 	}
-	not_found(call, "key", id);
+	admin_not_found(call, "key", id);
 	return NULL;
 }
 

@@ -15,6 +15,8 @@ method_fn admin_create_product, admin_delete_product, admin_get_product,
 method_fn admin_create_key, admin_update_key, admin_disable_key,
     admin_enable_key, admin_revoke_key, admin_rotate_key, admin_delete_key,
     admin_get_key, admin_list_keys;
+method_fn admin_reveal_key, admin_explain_key;
+method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 
 /* Objects looked at, and put into a list's page, a call: a call may not hold
  * up verifications for longer than some of them take. */
@@ -30,6 +32,9 @@ extern const char admin_slug_expected[], admin_name_expected[];
 /* Answers InvalidArgument. */
 void admin_invalid(struct call *call, const char *field, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+
+/* Answers NotFound. */
+void admin_not_found(struct call *call, const char *kind, const char *name);
 
 /* Objects by name; NULL where there is none, the call answered NotFound. */
 struct account *

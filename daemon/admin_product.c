@@ -40,6 +40,7 @@ param_product(struct params *params)
 	const char *name = param_text(params, "name");
 	const char *prefix = param_text(params, "prefix");
 	int64_t lifetime = param_integer(params, "max_lifetime_ms");
+	bool recoverable = param_bool(params, "recoverable");
 	struct product *product = calloc(1, sizeof *product);
 
 	if (prefix == NULL)
@@ -54,9 +55,6 @@ param_product(struct params *params)
 	if (lifetime < 0 || lifetime > DURATION_MAX_MS)
 		param_wrong(params, "max_lifetime_ms",
 		    "expected a duration in milliseconds, at most 100 years");
-	if (param_bool(params, "recoverable"))
-		param_wrong(params, "recoverable",
-		    "recoverable products are not available in this version");
 	if (param_bool(params, "require_pin"))
 		param_wrong(params, "require_pin",
 		    "PINs are not available in this version");
@@ -68,6 +66,7 @@ param_product(struct params *params)
 	if (name != NULL)
 		memcpy(product->name, name, strlen(name));
 	memcpy(product->prefix, prefix, strlen(prefix));
+	product->recoverable = recoverable;
 	product->max_lifetime_ms = lifetime;
 	product->created_at = now_ms();
 	return product;
