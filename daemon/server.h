@@ -20,27 +20,27 @@ struct event_base;
 struct server;
 
 struct server_limits {
-	unsigned connections;	      /* at once, on all sockets together */
+	unsigned connections;         /* at once, on all sockets together */
 	unsigned connections_per_uid; /* root's included */
 	unsigned request_timeout_ms;  /* from a request's first byte to its
 					 last, and for a peer to read replies */
 };
 
 /* Returns NULL with errno set. Everything happens on base's thread. */
-struct server *server_new(
-    struct event_base *base, const struct server_limits *limits);
+struct server *
+server_new(struct event_base *base, const struct server_limits *limits);
 void server_free(struct server *server);
 
 /* For new connections from now on. */
-void server_set_limits(
-    struct server *server, const struct server_limits *limits);
+void
+server_set_limits(struct server *server, const struct server_limits *limits);
 
 /*
  * Serves plane on the listening socket fd, which is the server's from now on
  * and has to be non-blocking. Returns 0, or -1 with errno.
  */
-int server_listen(struct server *server, int fd, const struct plane *plane,
-    void *context);
+int server_listen(
+    struct server *server, int fd, const struct plane *plane, void *context);
 
 /*
  * For the end: closes the listeners, reads nothing more, and calls drained
@@ -51,12 +51,12 @@ void server_drain(struct server *server, unsigned grace_ms,
     void (*drained)(void *context), void *context);
 
 struct server_counters {
-	unsigned connections;	    /* now */
+	unsigned connections;        /* now */
 	unsigned long long accepted; /* since the start */
 	unsigned long long refused;  /* over a limit */
 	unsigned long long timed_out;
 };
-void server_counters(
-    const struct server *server, struct server_counters *counters);
+void
+server_counters(const struct server *server, struct server_counters *counters);
 
 #endif

@@ -15,13 +15,13 @@
 #define DEFAULT_CONFIG_FILE "/etc/apikeyd/apikeyd.conf"
 
 struct settings {
-	char verify_socket_group[64]; /* default "apikey" */
+	char verify_socket_group[64];   /* default "apikey" */
 	char master_key_file[PATH_MAX]; /* empty: in the state directory */
-	enum log_level log_level;	/* error warning notice info debug */
-	struct server_limits limits; /* max_connections = 4096,
-					max_connections_per_uid = 1024,
-					request_timeout = 5s */
-	unsigned signature_window; /* seconds; 300s */
+	enum log_level log_level;       /* error warning notice info debug */
+	struct server_limits limits;    /* max_connections = 4096,
+					   max_connections_per_uid = 1024,
+					   request_timeout = 5s */
+	unsigned signature_window;      /* seconds; 300s */
 	unsigned expected_keys; /* sizes keys.tdb at its creation: 100000 */
 };
 
@@ -32,7 +32,7 @@ void settings_default(struct settings *settings);
  * error is logged in one line with file and line number; *settings is then
  * as it was and false is returned. must_exist: a missing file is an error.
  */
-bool settings_read(
-    struct settings *settings, const char *path, bool must_exist);
+bool
+settings_read(struct settings *settings, const char *path, bool must_exist);
 
 #endif

@@ -33,7 +33,7 @@ bool rundir_prepare(const char *path);
 enum statedir_content {
 	STATEDIR_FIRST_START, /* nothing there: make a store */
 	STATEDIR_RESUME,      /* a first start that was cut off: make it anew */
-	STATEDIR_STORE,	      /* keys.tdb is there */
+	STATEDIR_STORE,       /* keys.tdb is there */
 	STATEDIR_BROKEN,      /* other files but no keys.tdb; logged */
 };
 /*

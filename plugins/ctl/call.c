@@ -192,8 +192,7 @@ call_pages(const struct invocation *inv, struct listing *listing)
 			json_equal(
 			    next, json_object_get(inv->parameters, "after"))))
 			code = report_silence(&client, VARLINK_PROTOCOL, NULL);
-		json_array_foreach(items, i, item)
-		{
+		json_array_foreach (items, i, item) {
 			listing_add(listing, item);
 		}
 		if (more)

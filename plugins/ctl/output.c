@@ -95,8 +95,7 @@ whole_numbers(json_t *value)
 	{
 		json_object_set_new(value, name, whole_numbers(member));
 	}
-	json_array_foreach(value, i, member)
-	{
+	json_array_foreach (value, i, member) {
 		json_array_set_new(value, i, whole_numbers(member));
 	}
 	real = json_real_value(value);

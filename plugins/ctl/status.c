@@ -13,8 +13,7 @@ text_counts(json_t *value)
 	const char *name;
 	char *text;
 
-	json_object_foreach(value, name, count)
-	{
+	json_object_foreach (value, name, count) {
 		if (json_integer_value(count) > 0)
 			json_array_append_new(words,
 			    json_sprintf("%s %" JSON_INTEGER_FORMAT, name,

@@ -92,8 +92,7 @@ fill_flat(struct libscols_table *table, const struct column *columns,
 		if (scols_table_new_column(
 			table, c->head, width_hint(c), column_flags(c)) == NULL)
 			return false;
-	json_array_foreach(rows, r, row)
-	{
+	json_array_foreach (rows, r, row) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
 		for (size_t i = 0; columns[i].head != NULL; i++)
@@ -165,8 +164,7 @@ fill_stacked(struct libscols_table *table, const struct column *columns,
 			return false;
 	scols_table_enable_noheadings(table, 1);
 	good = add_stacked(table, columns, NULL);
-	json_array_foreach(rows, r, row)
-	{
+	json_array_foreach (rows, r, row) {
 		good = good && add_stacked(table, columns, row);
 	}
 	return good;
@@ -185,8 +183,7 @@ width_needed(const struct column *columns, const json_t *rows)
 	for (const struct column *c = columns; c->head != NULL; c++) {
 		size_t widest = strlen(c->head);
 
-		json_array_foreach(rows, r, row)
-		{
+		json_array_foreach (rows, r, row) {
 			char *text = cell_text(c, row);
 
 			if (text != NULL && c->kind != COLUMN_SHRINK &&

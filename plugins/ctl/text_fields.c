@@ -97,8 +97,7 @@ text_list(json_t *value)
 	out = open_memstream(&text, &size);
 	if (out == NULL)
 		return NULL;
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach (value, i, item) {
 		fprintf(out, "%s%s", i > 0 ? ", " : "",
 		    json_is_string(item) ? json_string_value(item) : "?");
 	}

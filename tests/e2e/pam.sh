@@ -159,20 +159,23 @@ ctl key enable "$id" >"$TMP/output" 2>&1
 is "nothing meanwhile" "$(between status)" \
 	"authenticate PAM_SUCCESS acct_mgmt PAM_SUCCESS authenticate PAM_SUCCESS"
 
-# After authenticate, the secret is nowhere in the application's memory.
-secret=${alice#*_*_}
-printf %s "${secret%"${secret#??????????????????????????????}"}" >"$TMP/secret"
-scan="'$top_builddir/tests/tools/memscan' \$PPID <'$TMP/secret'"
-scan="$scan >'$TMP/found' 2>&1; echo \$? >'$TMP/scanned'"
-for credential in "$alice" "${alice%?}"; do
-	login plain alice "$credential" authenticate "run=$scan" \
-		>"$TMP/output"
-	case $(cat "$TMP/scanned") in
-	0) pass "no secret stays in memory" ;;
-	2) skip "no secret stays in memory" "memory may not be read" ;;
-	*) fail "no secret stays in memory" <"$TMP/found" ;;
-	esac
-done
+# After authenticate, the secret is nowhere in the application's memory. Not under
+# the sanitizers, whose own takes up more than can be searched.
+if [ "${SANITIZERS-}" != yes ]; then
+	secret=${alice#*_*_}
+	printf %s "${secret%"${secret#??????????????????????????????}"}" >"$TMP/secret"
+	scan="'$top_builddir/tests/tools/memscan' \$PPID <'$TMP/secret'"
+	scan="$scan >'$TMP/found' 2>&1; echo \$? >'$TMP/scanned'"
+	for credential in "$alice" "${alice%?}"; do
+		login plain alice "$credential" authenticate "run=$scan" \
+			>"$TMP/output"
+		case $(cat "$TMP/scanned") in
+		0) pass "no secret stays in memory" ;;
+		2) skip "no secret stays in memory" "memory may not be read" ;;
+		*) fail "no secret stays in memory" <"$TMP/found" ;;
+		esac
+	done
+fi
 
 # Whoever reads the log gets no key from it.
 for token in "$alice" "$writer" "$gone"; do

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* keys.tdb: what was acknowledged is there again, and what is not as it was
  * written is not believed. */
+/* Fortified, pread and its kin are inline functions, which cannot be replaced.
+ */
+#undef _FORTIFY_SOURCE
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
