@@ -76,12 +76,17 @@ pass() {
 	echo "ok $TESTS_RUN - $1"
 }
 
-# fail DESCRIPTION; stdin: why.
+# fail DESCRIPTION [WHY]; without WHY it is on stdin, but never by a pipe: what
+# a pipe ends in is a shell of its own, and counts for itself.
 fail() {
 	TESTS_RUN=$((TESTS_RUN + 1))
 	TESTS_FAILED=$((TESTS_FAILED + 1))
 	echo "not ok $TESTS_RUN - $1"
-	diagnose
+	if [ $# -gt 1 ]; then
+		printf '%s\n' "$2" | diagnose
+	else
+		diagnose
+	fi
 }
 
 # ok DESCRIPTION COMMAND…: it succeeds.
@@ -100,26 +105,22 @@ nok() {
 	if [ "$code" -ne 0 ] && [ "$code" -lt 126 ]; then
 		pass "$description"
 	else
-		{
-			echo "exit code $code of: $*"
-			cat "$TMP/output"
-		} | fail "$description"
+		fail "$description" "exit code $code of: $*
+$(cat "$TMP/output")"
 	fi
 }
 
 # exits DESCRIPTION CODE COMMAND…: with exactly this exit code.
 exits() {
-	description=$1 wanted=$2
+	description=$1 exit_wanted=$2
 	shift 2
 	code=0
 	"$@" >"$TMP/output" 2>&1 || code=$?
-	if [ "$code" -eq "$wanted" ]; then
+	if [ "$code" -eq "$exit_wanted" ]; then
 		pass "$description"
 	else
-		{
-			echo "exit code $code, not $wanted, of: $*"
-			cat "$TMP/output"
-		} | fail "$description"
+		fail "$description" "exit code $code, not $exit_wanted, of: $*
+$(cat "$TMP/output")"
 	fi
 }
 
@@ -128,7 +129,8 @@ is() {
 	if [ "$2" = "$3" ]; then
 		pass "$1"
 	else
-		printf 'got:    %s\nwanted: %s\n' "$2" "$3" | fail "$1"
+		fail "$1" "got:    $2
+wanted: $3"
 	fi
 }
 
@@ -138,14 +140,16 @@ like() {
 	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
 		pass "$1"
 	else
-		printf 'got:    %s\nwanted: %s\n' "$2" "/$3/" | fail "$1"
+		fail "$1" "got:    $2
+wanted: /$3/"
 	fi
 }
 
 # unlike DESCRIPTION TEXT PATTERN: no line of TEXT matches.
 unlike() {
 	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
-		printf 'got:      %s\nunwanted: %s\n' "$2" "/$3/" | fail "$1"
+		fail "$1" "got:      $2
+unwanted: /$3/"
 	else
 		pass "$1"
 	fi

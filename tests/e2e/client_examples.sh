@@ -63,10 +63,8 @@ within() {
 	if [ "$took" -ge "$least" ] && [ "$took" -lt "$most" ]; then
 		pass "$description"
 	else
-		{
-			echo "took $took ms, not $least to $most"
-			cat "$TMP/output"
-		} | fail "$description"
+		fail "$description" "took $took ms, not $least to $most
+$(cat "$TMP/output")"
 	fi
 }
 
