@@ -40,6 +40,7 @@ param_product(struct params *params)
 	const char *name = param_text(params, "name");
 	const char *prefix = param_text(params, "prefix");
 	int64_t lifetime = param_integer(params, "max_lifetime_ms");
+	bool require_pin = param_bool(params, "require_pin");
 	struct product *product = calloc(1, sizeof *product);
 
 	if (prefix == NULL)
@@ -57,9 +58,6 @@ param_product(struct params *params)
 	if (param_bool(params, "recoverable"))
 		param_wrong(params, "recoverable",
 		    "recoverable products are not available in this version");
-	if (param_bool(params, "require_pin"))
-		param_wrong(params, "require_pin",
-		    "PINs are not available in this version");
 	if (product == NULL || params->field != NULL) {
 		free(product);
 		return NULL;
@@ -68,6 +66,7 @@ param_product(struct params *params)
 	if (name != NULL)
 		memcpy(product->name, name, strlen(name));
 	memcpy(product->prefix, prefix, strlen(prefix));
+	product->require_pin = require_pin;
 	product->max_lifetime_ms = lifetime;
 	product->created_at = now_ms();
 	return product;
@@ -289,7 +288,8 @@ admin_get_product(void *context, struct call *call)
 		return;
 	product = admin_find_product(admin, call, slug);
 	if (product != NULL)
-		reply_product(call, product);
+		admin_reply(
+		    call, "product", admin_view_product(admin, call, product));
 }
 
 void
@@ -311,7 +311,8 @@ admin_list_products(void *context, struct call *call)
 			position = 0;
 			break;
 		}
-		json_array_append_new(products, view_product(product));
+		json_array_append_new(
+		    products, admin_view_product(admin, call, product));
 	}
 	admin_reply_page(call, "products", products, position);
 }

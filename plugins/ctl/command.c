@@ -8,6 +8,7 @@ const struct command *const command_tables[] = {
     product_commands,
     key_commands,
     verify_commands,
+    operator_commands,
     status_commands,
     NULL,
 };
