@@ -156,23 +156,27 @@ exits "another login on the uid" 0 raw_ok AddOperator \
 exits "does not have it either" 4 create $BOB bank --pin-file "$TMP/new"
 like "and not wrong" "$(cat "$TMP/output")" 'you have none'
 
-if command -v faketime >"$TMP/output" 2>&1; then
-	stop_apikeyd
+exits "apikeyd ends well" 0 stop_apikeyd
+
+# faketime itself would stand between us and apikeyd's pid.
+# shellcheck disable=SC2016 # it is that shell's
+preload=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"' 2>"$TMP/output")
+if [ -n "$preload" ] && [ "${SANITIZERS-}" != yes ]; then
 	# shellcheck disable=SC2034 # start_apikeyd runs it
 	APIKEYD=$TMP/later
-	printf '#!/bin/sh\nexec faketime -f +15m "%s" "$@"\n' \
-		"$TMP/bin/apikeyd" >"$APIKEYD"
+	printf '#!/bin/sh\nexport LD_PRELOAD='\''%s'\'' FAKETIME=+15m\nexec "%s" "$@"\n' \
+		"$preload" "$TMP/bin/apikeyd" >"$APIKEYD"
 	chmod 755 "$APIKEYD"
-	start_apikeyd || give_up "apikeyd does not start under faketime"
-	exits "after 15 minutes it is taken again" 0 \
+	start_apikeyd || give_up "apikeyd does not start in a later time"
+	exits "after 15 minutes a PIN is taken again" 0 \
 		create $ALICE bank --pin-file "$TMP/new"
+	stop_apikeyd
 else
-	skip "after 15 minutes it is taken again" "there is no faketime"
+	skip "after 15 minutes a PIN is taken again" "there is no faketime"
 fi
 
 ### Nowhere
 
-exits "apikeyd ends well" 0 stop_apikeyd
 nok "no PIN in the log" grep -q canary- "$TMP/apikeyd.log"
 nok "nor in the store" grep -rqa canary- "$TMP/state"
 
