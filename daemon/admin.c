@@ -385,14 +385,19 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
     const struct operation_id *id, enum record_kind kind,
     const struct claim *claims, size_t claim_count)
 {
-	struct claim all[4] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text}};
+	char uid[sizeof "4294967295"];
+	/* Who takes the caller's role away waits until this is done, and then
+	 * nothing of the caller's is still under way. */
+	struct claim all[5] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text},
+	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
 
 	if (admin_was_done(admin, call, id, kind))
 		return NULL;
+	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
 	for (size_t i = 0; i < claim_count; i++)
-		all[1 + i] = claims[i];
+		all[2 + i] = claims[i];
 	return change_begin(
-	    admin->changes, call, method, admin, all, 1 + claim_count);
+	    admin->changes, call, method, admin, all, 2 + claim_count);
 }
 
 json_t *

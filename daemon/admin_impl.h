@@ -78,7 +78,8 @@ struct operation_id {
 struct operation_id param_operation_id(struct params *params);
 
 /*
- * change_begin(), with a claim on the operation id among the claims. An id
+ * change_begin(), with claims on the operation id and the caller's role, and
+ * at most three more. An id
  * that this caller has used before is answered here, with the object of this
  * kind as it is now; NULL then, too.
  */

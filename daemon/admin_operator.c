@@ -41,7 +41,7 @@ refuse_born(const struct admin *admin, struct call *call, uint32_t uid)
 
 /*
  * Begins a change of the operator of this uid, and of all that hangs on it:
- * no PIN is being checked or set meanwhile.
+ * nothing that it has asked for is under way, nor is its PIN looked at.
  */
 static struct change *
 begin(struct admin *admin, struct call *call, method_fn *method,
@@ -53,9 +53,10 @@ begin(struct admin *admin, struct call *call, method_fn *method,
 	return admin_begin(admin, call, method, id, RECORD_OPERATOR,
 	    (struct claim[]){
 		{RECORD_OPERATOR, CLAIM_EXCLUSIVE, ALL_OPERATORS},
+		{RECORD_OPERATOR, CLAIM_EXCLUSIVE, text},
 		{RECORD_PIN, CLAIM_EXCLUSIVE, text},
 	    },
-	    2);
+	    3);
 }
 
 static void

@@ -10,7 +10,7 @@
 #include "varlink.h"
 
 enum {
-	CLAIMS_MAX = 4,
+	CLAIMS_MAX = 5,
 	CLAIM_NAME_MAX = OPERATION_ID_MAX,
 };
 
