@@ -148,6 +148,7 @@ call(const struct invocation *inv, struct varlink_client *client,
 	json_t *reply;
 	const char *error;
 
+	*result = NULL;
 	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
 	status =
 	    varlink_call(client, full_name, parameters, TIMEOUT_MS, &reply);
@@ -164,6 +165,7 @@ call(const struct invocation *inv, struct varlink_client *client,
 
 		json_decref(*result);
 		json_decref(reply);
+		*result = NULL;
 		if (again && code == CTL_DONE)
 			return call(inv, client, method, parameters, result);
 		return code;
