@@ -228,6 +228,23 @@ login_is_free(const struct admin *admin, struct call *call,
 	return false;
 }
 
+/* With another login its PIN goes. A superadmin cannot rid itself of its own
+ * that way: whoever sits at somebody's terminal would be past the PIN. */
+static bool
+keeps_own_pin(const struct admin *admin, struct call *call,
+    const struct operator_params *op)
+{
+	const struct operator_user *user =
+	    index_operator(admin->index, op->uid);
+
+	if (call_peer(call)->uid != op->uid || user == NULL ||
+	    strcmp(user->login, op->login) == 0)
+		return true;
+	answer_failure(call, "Conflict",
+	    "another login for your own uid is up to another superadmin");
+	return false;
+}
+
 /* NULL where the call was answered, or ended for want of memory. */
 static struct operator_change *
 operator_change_new(
@@ -271,7 +288,7 @@ admin_add_operator(void *context, struct call *call)
 	change = begin(admin, call, admin_add_operator, &id, op.uid);
 	if (change == NULL)
 		return;
-	if (login_is_free(admin, call, &op))
+	if (login_is_free(admin, call, &op) && keeps_own_pin(admin, call, &op))
 		oc = operator_change_new(admin, call, &op);
 	if (oc == NULL) {
 		change_drop(change);

@@ -448,6 +448,28 @@ START_TEST(removing_who_shows_a_pin)
 }
 END_TEST
 
+/* Nobody gets past a PIN by being somebody else for a moment. */
+START_TEST(ones_own_pin_stays)
+{
+	add_pin();
+	ask(&root, "AddOperator",
+	    "{\"login\":\"alice\",\"uid\":700,\"role\":\"superadmin\"}");
+	check_has(ask(&alices[0], "AddOperator",
+		      "{\"login\":\"bob\",\"uid\":700,\"role\":"
+		      "\"superadmin\"}"),
+	    "Conflict");
+	check_has(
+	    ask(&alices[0], "SetPin", "{\"pin\":\"5678\"}"), "PinRequired");
+	/* Nor by leaving: then one is no superadmin to come back. */
+	ask(&alices[0], "RemoveOperator", "{\"login\":\"alice\"}");
+	check_has(ask(&alices[0], "AddOperator",
+		      "{\"login\":\"alice\",\"uid\":700,\"role\":"
+		      "\"superadmin\"}"),
+	    "NotPermitted");
+	all_leave();
+}
+END_TEST
+
 /* Two first PINs at once: one is it, and the other would have to know it. */
 START_TEST(first_pins)
 {
@@ -480,6 +502,7 @@ main(void)
 	stock_add(
 	    suite, "attempts_that_are_cut_off", attempts_that_are_cut_off);
 	stock_add(suite, "removing_who_shows_a_pin", removing_who_shows_a_pin);
+	stock_add(suite, "ones_own_pin_stays", ones_own_pin_stays);
 	stock_add(suite, "first_pins", first_pins);
 	return suite_run(suite);
 }
