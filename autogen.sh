@@ -44,7 +44,9 @@ packages() {
 		nghttp2-client
 		openssh-client
 		openssh-server
+		openssl
 		pamtester
+		php-cli
 		sshpass
 		sudo
 	END

@@ -43,6 +43,11 @@ struct row {
 	X("RevokeKey", ROLE_ADMIN, admin_revoke_key)                \
 	X("RotateKey", ROLE_ADMIN, admin_rotate_key)                \
 	X("DeleteKey", ROLE_ADMIN, admin_delete_key)                \
+	X("AddAllowed", ROLE_ADMIN, admin_add_allowed)              \
+	X("RemoveAllowed", ROLE_ADMIN, admin_remove_allowed)        \
+	X("SetAllowlist", ROLE_ADMIN, admin_set_allowlist)          \
+	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
+	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)                \
 	X("AddOperator", ROLE_SUPERADMIN, admin_add_operator)       \

@@ -15,6 +15,8 @@ method_fn admin_create_product, admin_delete_product, admin_get_product,
 method_fn admin_create_key, admin_update_key, admin_disable_key,
     admin_enable_key, admin_revoke_key, admin_rotate_key, admin_delete_key,
     admin_get_key, admin_list_keys;
+method_fn admin_reveal_key, admin_explain_key;
+method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
     admin_set_pin;
 
@@ -51,6 +53,9 @@ extern const char admin_slug_expected[], admin_name_expected[];
 void admin_invalid(struct call *call, const char *field, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
 
+/* Answers NotFound. */
+void admin_not_found(struct call *call, const char *kind, const char *name);
+
 /*
  * Objects by name; NULL where there is none, the call answered NotFound. To a
  * caller with limits, what is outside of them does not exist, and either is
@@ -62,8 +67,6 @@ struct product *
 admin_find_product(struct admin *admin, struct call *call, const char *slug);
 struct key *
 admin_find_key(struct admin *admin, struct call *call, const char *id);
-
-void admin_not_found(struct call *call, const char *kind, const char *name);
 
 /* As this caller may see it. */
 json_t *admin_view_product(const struct admin *admin, const struct call *call,

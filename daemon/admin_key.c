@@ -6,120 +6,8 @@
 
 #include "admin_pin.h"
 #include "instant.h"
-#include "key_draft.h"
+#include "key_change.h"
 #include "view.h"
-
-/* A change of a key on its way: the key to be, the one it replaces, and the
- * token that is told once. */
-struct key_change {
-	struct key *existing; /* NULL: a new key */
-	struct key *key;
-	char token[TOKEN_MAX + 1]; /* empty: no new secret */
-};
-
-static void
-key_change_free(void *subject)
-{
-	struct key_change *kc = subject;
-
-	key_free(kc->key);
-	secret_wipe(kc, sizeof *kc);
-	free(kc);
-}
-
-static void
-reply_key(struct call *call, const struct key *key, const char *token)
-{
-	json_t *view = view_key(key, now_ms());
-
-	if (view != NULL && token[0] != '\0')
-		json_object_set_new(view, "token", json_string(token));
-	admin_reply(call, "key", view);
-}
-
-static void
-apply_key_change(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
-{
-	struct admin *admin = context;
-	struct key_change *kc = subject;
-	struct key *key = kc->existing;
-
-	(void)operation;
-	kc->key->sequence = sequence;
-	if (key != NULL) {
-		index_replace_key(admin->index, key, kc->key);
-	} else if (index_add_key(admin->index, kc->key)) {
-		key = kc->key;
-	} else {
-		/* On disk, but not in force before the next start: not an
-		 * answer that could be called success. */
-		key_change_free(kc);
-		call_abort(call);
-		return;
-	}
-	kc->key = NULL;
-	reply_key(call, key, kc->token);
-	key_change_free(kc);
-}
-
-/* Hands the key to the store; kc is used up whatever happens. */
-static void
-submit_key(
-    struct change *change, const struct operation_id *id, struct key_change *kc)
-{
-	struct record *records = calloc(KEY_RECORDS_MAX, sizeof *records);
-	char object[TOKEN_ID_LEN + 1] = "";
-	struct record stale;
-	size_t count = 0, old_count = 0;
-
-	memcpy(object, kc->key->id, TOKEN_ID_LEN);
-	if (records != NULL)
-		count = records_from_key(records, kc->key);
-	for (size_t i = 0; i < count; i++)
-		change_write(change, &records[i], kc->existing == NULL);
-	if (kc->existing != NULL)
-		old_count = key_more_count(kc->existing->details_len);
-	for (size_t i = count; i <= old_count; i++) {
-		record_name_key_more(&stale, kc->key->id, i);
-		change_erase(change, &stale);
-	}
-	free(records);
-	change_submit(change, id->text, RECORD_KEY, object, apply_key_change,
-	    key_change_free, kc);
-}
-
-/*
- * The change of existing (NULL: a new key) to what draft says. Where there is
- * no memory, the change is dropped and the call ended.
- */
-static struct key_change *
-key_change_new(struct change *change, struct call *call, struct key *existing,
-    struct key_draft *draft)
-{
-	struct key_change *kc = calloc(1, sizeof *kc);
-
-	if (kc != NULL) {
-		kc->existing = existing;
-		kc->key = key_draft_finish(draft);
-		if (kc->key != NULL)
-			return kc;
-		free(kc);
-	}
-	change_drop(change);
-	call_abort(call);
-	return NULL;
-}
-
-/* A new secret for the key to be; its token is kept for the answer. */
-static void
-give_secret(const struct admin *admin, struct key_change *kc)
-{
-	struct key *key = kc->key;
-	size_t len = secret_new_token(key->product->prefix, key->id, kc->token);
-
-	secret_hash_token(admin->ring, kc->token, len, key->hash);
-}
 
 /* Whether an account may have a new key for a product, else answered. */
 static bool
@@ -195,8 +83,7 @@ create_key(struct admin *admin, struct call *call, struct change *change,
 	struct product *product = account == NULL
 	    ? NULL
 	    : admin_find_product(admin, call, draft->product);
-	char login[LOGIN_MAX_LEN + 1];
-	struct key_change *kc;
+	char login[LOGIN_MAX_LEN + 1], token[TOKEN_MAX + 1];
 
 	if (product == NULL || !may_create(call, account, product) ||
 	    !fit_lifetime(call, draft, product)) {
@@ -210,11 +97,9 @@ create_key(struct admin *admin, struct call *call, struct change *change,
 	draft->key.account = account;
 	draft->key.product = product;
 	secret_random_id(draft->key.id);
-	kc = key_change_new(change, call, NULL, draft);
-	if (kc == NULL)
-		return;
-	give_secret(admin, kc);
-	submit_key(change, id, kc);
+	key_draft_new_secret(draft, admin->ring, token);
+	key_change_submit(change, call, NULL, draft, token, id);
+	secret_wipe(token, sizeof token);
 }
 
 void
@@ -254,26 +139,6 @@ admin_create_key(void *context, struct call *call)
 
 /* Changing a key that is there */
 
-/*
- * Begins a change of the key that the parameter "id" names. NULL where the
- * call waits or has been answered; *key is the key.
- */
-static struct change *
-begin_key_change(struct admin *admin, struct call *call, method_fn *method,
-    const char *key_id, const struct operation_id *id, struct key **key)
-{
-	struct change *change = admin_begin(admin, call, method, id, RECORD_KEY,
-	    &(struct claim){RECORD_KEY, CLAIM_EXCLUSIVE, key_id}, 1);
-
-	if (change == NULL)
-		return NULL;
-	*key = admin_find_key(admin, call, key_id);
-	if (*key != NULL)
-		return change;
-	change_drop(change);
-	return NULL;
-}
-
 /* Account, product and type make a key what it is. */
 static bool
 keeps_identity(struct call *call, const struct key *key,
@@ -304,7 +169,6 @@ update_key(struct admin *admin, struct call *call, struct change *change,
 {
 	struct params settings = params_over(object);
 	struct key_draft draft;
-	struct key_change *kc;
 	int64_t now = now_ms();
 
 	(void)admin;
@@ -316,9 +180,7 @@ update_key(struct admin *admin, struct call *call, struct change *change,
 		change_drop(change);
 		return;
 	}
-	kc = key_change_new(change, call, key, &draft);
-	if (kc != NULL)
-		submit_key(change, id, kc);
+	key_change_submit(change, call, key, &draft, NULL, id);
 }
 
 void
@@ -337,7 +199,7 @@ admin_update_key(void *context, struct call *call)
 	if (!admin_params_ok(call, &params))
 		return;
 	change =
-	    begin_key_change(admin, call, admin_update_key, key_id, &id, &key);
+	    key_change_begin(admin, call, admin_update_key, key_id, &id, &key);
 	if (change != NULL)
 		update_key(admin, call, change, key, object, &id);
 }
@@ -351,8 +213,8 @@ admin_rotate_key(void *context, struct call *call)
 	int64_t overlap = param_integer(&params, "overlap_ms");
 	const char *pin = admin_param_pin(&params, "pin");
 	struct operation_id id = param_operation_id(&params);
+	char token[TOKEN_MAX + 1];
 	struct key_draft draft;
-	struct key_change *kc;
 	struct change *change;
 	struct key *key;
 	int64_t now = now_ms();
@@ -363,7 +225,7 @@ admin_rotate_key(void *context, struct call *call)
 	if (!admin_params_ok(call, &params))
 		return;
 	change =
-	    begin_key_change(admin, call, admin_rotate_key, key_id, &id, &key);
+	    key_change_begin(admin, call, admin_rotate_key, key_id, &id, &key);
 	if (change == NULL)
 		return;
 	if (key->state == KEY_REVOKED) {
@@ -377,13 +239,10 @@ admin_rotate_key(void *context, struct call *call)
 		return;
 	key_draft_from(&draft, key);
 	draft.details.rotated_at = now;
-	draft.previous.until = overlap > 0 ? now + overlap : 0;
-	memcpy(draft.previous.hash, key->hash, TOKEN_HASH_BYTES);
-	kc = key_change_new(change, call, key, &draft);
-	if (kc == NULL)
-		return;
-	give_secret(admin, kc);
-	submit_key(change, &id, kc);
+	key_draft_keep_secret(&draft, overlap > 0 ? now + overlap : 0);
+	key_draft_new_secret(&draft, admin->ring, token);
+	key_change_submit(change, call, key, &draft, token, &id);
+	secret_wipe(token, sizeof token);
 }
 
 /* Disable, enable, revoke */
@@ -398,7 +257,6 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 	    state == KEY_REVOKED ? param_text(&params, "reason") : NULL;
 	struct operation_id id = param_operation_id(&params);
 	struct key_draft draft;
-	struct key_change *kc;
 	struct change *change;
 	struct key *key;
 
@@ -408,12 +266,12 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 		    "characters");
 	if (!admin_params_ok(call, &params))
 		return;
-	change = begin_key_change(admin, call, method, key_id, &id, &key);
+	change = key_change_begin(admin, call, method, key_id, &id, &key);
 	if (change == NULL)
 		return;
 	if (key->state == state) {
 		change_drop(change);
-		reply_key(call, key, "");
+		reply_key(call, key, NULL);
 		return;
 	}
 	if (key->state == KEY_REVOKED) {
@@ -427,9 +285,7 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 	draft.key.state = (uint8_t)state;
 	draft.details.state_at = now_ms();
 	draft.details.revoked_reason = bytes_of(reason);
-	kc = key_change_new(change, call, key, &draft);
-	if (kc != NULL)
-		submit_key(change, &id, kc);
+	key_change_submit(change, call, key, &draft, NULL, &id);
 }
 
 void
@@ -479,7 +335,7 @@ admin_delete_key(void *context, struct call *call)
 	if (!admin_params_ok(call, &params))
 		return;
 	change =
-	    begin_key_change(admin, call, admin_delete_key, key_id, &id, &key);
+	    key_change_begin(admin, call, admin_delete_key, key_id, &id, &key);
 	if (change == NULL)
 		return;
 	deleted = *key;
@@ -509,7 +365,7 @@ admin_get_key(void *context, struct call *call)
 		return;
 	key = admin_find_key(admin, call, key_id);
 	if (key != NULL)
-		reply_key(call, key, "");
+		reply_key(call, key, NULL);
 }
 
 struct key_filter {

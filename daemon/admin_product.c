@@ -41,6 +41,7 @@ param_product(struct params *params)
 	const char *prefix = param_text(params, "prefix");
 	int64_t lifetime = param_integer(params, "max_lifetime_ms");
 	bool require_pin = param_bool(params, "require_pin");
+	bool recoverable = param_bool(params, "recoverable");
 	struct product *product = calloc(1, sizeof *product);
 
 	if (prefix == NULL)
@@ -55,9 +56,6 @@ param_product(struct params *params)
 	if (lifetime < 0 || lifetime > DURATION_MAX_MS)
 		param_wrong(params, "max_lifetime_ms",
 		    "expected a duration in milliseconds, at most 100 years");
-	if (param_bool(params, "recoverable"))
-		param_wrong(params, "recoverable",
-		    "recoverable products are not available in this version");
 	if (product == NULL || params->field != NULL) {
 		free(product);
 		return NULL;
@@ -67,6 +65,7 @@ param_product(struct params *params)
 		memcpy(product->name, name, strlen(name));
 	memcpy(product->prefix, prefix, strlen(prefix));
 	product->require_pin = require_pin;
+	product->recoverable = recoverable;
 	product->max_lifetime_ms = lifetime;
 	product->created_at = now_ms();
 	return product;

@@ -94,11 +94,11 @@ apply_type(struct params *settings, uint8_t *type)
 	if (text == NULL)
 		return;
 	if (strcmp(text, "hmac") == 0)
-		param_wrong(settings, "type",
-		    "hmac keys are not available in this version");
-	else if (strcmp(text, "bearer") != 0)
-		param_wrong(settings, "type", "expected bearer");
-	*type = KEY_BEARER;
+		*type = KEY_HMAC;
+	else if (strcmp(text, "bearer") == 0)
+		*type = KEY_BEARER;
+	else
+		param_wrong(settings, "type", "expected bearer or hmac");
 }
 
 static void
@@ -330,9 +330,87 @@ apply_allowlist(struct key_draft *draft, struct params *settings)
 	}
 	draft->details.allowlist =
 	    list_end(draft, &w, json_array_size(entries));
+	key_draft_set_allowlist(draft, json_is_true(enabled));
+}
+
+/* Writes the list's items but the network's own; returns how many. */
+static size_t
+write_others(struct writer *w, struct list list, const struct cidr *cidr)
+{
+	struct allow_entry entry;
+	struct bytes item;
+	size_t count = 0;
+
+	while (list_next(&list, &item)) {
+		if (allow_entry_read(item, &entry) &&
+		    memcmp(&entry.cidr, cidr, sizeof *cidr) == 0)
+			continue;
+		write_string8(w, item);
+		count++;
+	}
+	return count;
+}
+
+bool
+key_draft_disallow(struct key_draft *draft, const struct cidr *cidr)
+{
+	size_t before = draft->details.allowlist.count;
+	struct writer w = list_begin(draft);
+	size_t count = write_others(&w, draft->details.allowlist, cidr);
+
+	draft->details.allowlist = list_end(draft, &w, count);
+	return count < before;
+}
+
+bool
+key_draft_allow(struct key_draft *draft, const struct allow_entry *entry)
+{
+	struct writer w = list_begin(draft);
+	size_t count = write_others(&w, draft->details.allowlist, &entry->cidr);
+
+	if (count >= ALLOW_MAX)
+		return false;
+	allow_entry_write(&w, entry);
+	draft->details.allowlist = list_end(draft, &w, count + 1);
+	return true;
+}
+
+void
+key_draft_set_allowlist(struct key_draft *draft, bool enabled)
+{
 	draft->key.flags &= (uint8_t)~KEY_ALLOWLIST_ON;
-	if (json_is_true(enabled))
+	if (enabled)
 		draft->key.flags |= KEY_ALLOWLIST_ON;
+}
+
+void
+key_draft_keep_secret(struct key_draft *draft, int64_t until)
+{
+	static const struct bytes none;
+
+	draft->previous.until = until;
+	memcpy(draft->previous.hash, draft->key.hash, TOKEN_HASH_BYTES);
+	/* A recoverable one is of no use any more: the new one is revealed. */
+	draft->details.previous_sealed =
+	    until != 0 && draft->key.type == KEY_HMAC ? draft->details.sealed
+						      : none;
+}
+
+void
+key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
+    char token[TOKEN_MAX + 1])
+{
+	struct key *key = &draft->key;
+	size_t len = secret_new_token(key->product->prefix, key->id, token);
+	uint8_t *sealed = draft->room + draft->used;
+
+	secret_hash_token(ring, token, len, key->hash);
+	draft->details.sealed = (struct bytes){NULL, 0};
+	if (key->type != KEY_HMAC && !key->product->recoverable)
+		return;
+	draft->details.sealed =
+	    (struct bytes){sealed, secret_seal_token(ring, token, len, sealed)};
+	draft->used += draft->details.sealed.len;
 }
 
 void

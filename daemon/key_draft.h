@@ -22,8 +22,9 @@ struct key_draft {
 	struct key_limits limits;
 	struct previous_secret previous; /* until 0: none */
 	const char *account, *product;   /* as the settings name them */
+	/* What lists and sealed tokens of the draft's own are written to. */
 	size_t used;
-	uint8_t room[KEY_DETAILS_MAX]; /* what new lists are written to */
+	uint8_t room[KEY_DETAILS_MAX];
 };
 
 /* A bearer key that may read, active, restricted by nothing. */
@@ -38,6 +39,26 @@ void key_draft_from(struct key_draft *draft, const struct key *key);
  */
 void
 key_draft_apply(struct key_draft *draft, struct params *settings, int64_t now);
+
+/*
+ * One entry of the allow-list. To allow a network that is there already gives
+ * it the new label. False where the list is full, and where there is no such
+ * entry to take away.
+ */
+bool key_draft_allow(struct key_draft *draft, const struct allow_entry *entry);
+bool key_draft_disallow(struct key_draft *draft, const struct cidr *cidr);
+void key_draft_set_allowlist(struct key_draft *draft, bool enabled);
+
+/* The secret as it is holds until then, sealed token included, beside the new
+ * one that follows; 0: it does not. */
+void key_draft_keep_secret(struct key_draft *draft, int64_t until);
+/*
+ * A new secret for the key, whose ID, type and product are set. Its token is
+ * the caller's to tell and to wipe. The key keeps the hash; the token, sealed,
+ * where a signature is to be checked with it or its product is recoverable.
+ */
+void key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
+    char token[TOKEN_MAX + 1]);
 
 /* A key of its own out of it; NULL where there is no memory. */
 struct key *key_draft_finish(struct key_draft *draft);

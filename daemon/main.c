@@ -326,6 +326,8 @@ on_reload(evutil_socket_t signal_number, short what, void *context)
 	if (read_settings(&daemon->options, &settings)) {
 		daemon->settings.limits = settings.limits;
 		daemon->settings.log_level = settings.log_level;
+		daemon->settings.signature_window = settings.signature_window;
+		daemon->verifier.signature_window = settings.signature_window;
 		log_set_level(settings.log_level);
 		server_set_limits(daemon->server, &settings.limits);
 		log_notice("configuration read again");
@@ -384,8 +386,8 @@ init_planes(struct daemon *daemon)
 	struct admin *admin = &daemon->admin;
 	const struct passwd *self;
 
-	daemon->verifier.index = daemon->index;
-	daemon->verifier.ring = daemon->ring;
+	verifier_init(&daemon->verifier, daemon->index, daemon->ring);
+	daemon->verifier.signature_window = daemon->settings.signature_window;
 	admin->index = daemon->index;
 	admin->changes = daemon->changes;
 	admin->store = daemon->store;

@@ -19,6 +19,7 @@ key_details_write(struct writer *w, const struct key_details *details)
 	write_time(w, details->state_at);
 	write_string8(w, details->revoked_reason);
 	write_string8(w, details->sealed);
+	write_string8(w, details->previous_sealed);
 }
 
 static struct key_details
@@ -37,7 +38,8 @@ read_details(struct reader *r)
 	d.rotated_at = read_time(r);
 	d.state_at = read_time(r);
 	d.revoked_reason = read_string8(r, REASON_MAX_LEN);
-	d.sealed = read_string8(r, SEALED_MAX_LEN);
+	d.sealed = read_string8(r, SEALED_MAX);
+	d.previous_sealed = read_string8(r, SEALED_MAX);
 	return d;
 }
 

@@ -120,7 +120,11 @@ struct key_details {
 	int64_t rotated_at;
 	int64_t state_at; /* when disabled, enabled or revoked */
 	struct bytes revoked_reason;
-	struct bytes sealed; /* a recoverable secret; kept for later */
+	/*
+	 * Sealed tokens, of hmac keys and of those for recoverable products;
+	 * else empty. That of the secret before counts until previous->until.
+	 */
+	struct bytes sealed, previous_sealed;
 };
 
 enum {
@@ -129,13 +133,12 @@ enum {
 	ALLOW_ITEM_MIN = 16 + 1,
 	ALLOW_ITEM_MAX = ALLOW_ITEM_MIN + LABEL_MAX_LEN,
 	REASON_MAX_LEN = 128,
-	SEALED_MAX_LEN = 24 + 16 + TOKEN_MAX,
 	KEY_DETAILS_MAX = (1 + NAME_MAX_LEN) + (1 + ENVIRONMENT_MAX_LEN) +
 	    (1 + USER_MAX_LEN) + (1 + LOGIN_MAX_LEN) + 1 + SCOPE_LIST_MAX + 1 +
 	    SERVICES_MAX * (1 + SERVICE_MAX_LEN) + 1 +
 	    CALLERS_MAX * (1 + CALLER_ITEM_MAX) + 1 +
 	    ALLOW_MAX * (1 + ALLOW_ITEM_MAX) + 8 + 8 + (1 + REASON_MAX_LEN) +
-	    (1 + SEALED_MAX_LEN),
+	    2 * (1 + SEALED_MAX),
 };
 
 void key_details_write(struct writer *w, const struct key_details *details);

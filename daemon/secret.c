@@ -14,6 +14,13 @@ _Static_assert(WRAPPED_KEYS_BYTES ==
 	crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES +
 	    sizeof(struct keyring),
     "a wrapped keyring is a nonce and a secretbox");
+enum {
+	SEAL_OVERHEAD = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES,
+};
+_Static_assert(SEALED_MAX == SEAL_OVERHEAD + TOKEN_MAX,
+    "a sealed token is a nonce and a secretbox");
+_Static_assert(SIGNATURE_BYTES == crypto_auth_hmacsha256_BYTES,
+    "a signature is an HMAC-SHA-256");
 
 bool
 secret_init(void)
@@ -135,6 +142,61 @@ secret_hash_equal(
     const uint8_t a[TOKEN_HASH_BYTES], const uint8_t b[TOKEN_HASH_BYTES])
 {
 	return sodium_memcmp(a, b, TOKEN_HASH_BYTES) == 0;
+}
+
+size_t
+secret_seal_token(const struct keyring *ring, const char *token, size_t len,
+    uint8_t sealed[SEALED_MAX])
+{
+	randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
+	crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES,
+	    (const uint8_t *)token, len, sealed, ring->seal);
+	return SEAL_OVERHEAD + len;
+}
+
+size_t
+secret_unseal_token(const struct keyring *ring, const uint8_t *sealed,
+    size_t len, const uint8_t hash[TOKEN_HASH_BYTES], char token[TOKEN_MAX + 1])
+{
+	uint8_t found[TOKEN_HASH_BYTES];
+	size_t token_len = len - SEAL_OVERHEAD;
+	bool is_it;
+
+	token[0] = '\0';
+	if (len <= SEAL_OVERHEAD || len > SEALED_MAX ||
+	    crypto_secretbox_open_easy((uint8_t *)token,
+		sealed + crypto_secretbox_NONCEBYTES,
+		len - crypto_secretbox_NONCEBYTES, sealed, ring->seal) != 0)
+		return 0;
+	token[token_len] = '\0';
+	secret_hash_token(ring, token, token_len, found);
+	is_it = secret_hash_equal(found, hash);
+	sodium_memzero(found, sizeof found);
+	if (is_it)
+		return token_len;
+	sodium_memzero(token, token_len);
+	return 0;
+}
+
+void
+secret_sign(const char *token, size_t token_len, const void *first,
+    size_t first_len, const void *second, size_t second_len,
+    uint8_t signature[SIGNATURE_BYTES])
+{
+	crypto_auth_hmacsha256_state state;
+
+	crypto_auth_hmacsha256_init(&state, (const uint8_t *)token, token_len);
+	crypto_auth_hmacsha256_update(&state, first, first_len);
+	crypto_auth_hmacsha256_update(&state, second, second_len);
+	crypto_auth_hmacsha256_final(&state, signature);
+	sodium_memzero(&state, sizeof state);
+}
+
+bool
+secret_signature_equal(
+    const uint8_t a[SIGNATURE_BYTES], const uint8_t b[SIGNATURE_BYTES])
+{
+	return sodium_memcmp(a, b, SIGNATURE_BYTES) == 0;
 }
 
 void

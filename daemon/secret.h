@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All cryptography of the daemon, by libsodium: random tokens, their keyed
- * hash, record MACs, and the wrapping of the store's own keys.
+ * hash, their sealing, signatures, record MACs, and the wrapping of the store's
+ * own keys.
  *
  * The keys live in memory that is locked, kept out of core dumps and fenced
  * by guard pages (sodium_malloc). They are never changed once made, so both
@@ -23,6 +24,9 @@ enum {
 	/* nonce, authenticator and four keys */
 	WRAPPED_KEYS_BYTES = 24 + 16 + 4 * SECRET_KEY_BYTES,
 	KEY_CHECK_BYTES = 16,
+	/* nonce, authenticator and a token */
+	SEALED_MAX = 24 + 16 + TOKEN_MAX,
+	SIGNATURE_BYTES = 32,
 	PIN_SALT_BYTES = 16,
 	PIN_HASH_BYTES = 32,
 };
@@ -32,7 +36,7 @@ enum {
 struct keyring {
 	uint8_t hash[SECRET_KEY_BYTES]; /* of tokens */
 	uint8_t mac[SECRET_KEY_BYTES];  /* of records */
-	uint8_t seal[SECRET_KEY_BYTES]; /* of recoverable secrets */
+	uint8_t seal[SECRET_KEY_BYTES]; /* of tokens that are kept */
 	uint8_t pin[SECRET_KEY_BYTES];  /* of operators' PINs */
 };
 
@@ -73,6 +77,31 @@ void secret_hash_token(const struct keyring *ring, const char *token,
 /* In a time that does not depend on where they differ. */
 bool secret_hash_equal(
     const uint8_t a[TOKEN_HASH_BYTES], const uint8_t b[TOKEN_HASH_BYTES]);
+
+/*
+ * Tokens that are kept: sealed with a random nonce (secretbox). Returns the
+ * length of what was written. A token begins with its key ID, so what is sealed
+ * is bound to the key.
+ */
+size_t secret_seal_token(const struct keyring *ring, const char *token,
+    size_t len, uint8_t sealed[SEALED_MAX]);
+/*
+ * Returns the token's length, 0 where sealed is not the token that has this
+ * hash: damaged, of another store, or of another key or secret. The caller
+ * wipes it; it is NUL-terminated.
+ */
+size_t secret_unseal_token(const struct keyring *ring, const uint8_t *sealed,
+    size_t len, const uint8_t hash[TOKEN_HASH_BYTES],
+    char token[TOKEN_MAX + 1]);
+
+/* HMAC-SHA-256 (RFC 2104), keyed with the token's text, over one text and then
+ * another. */
+void secret_sign(const char *token, size_t token_len, const void *first,
+    size_t first_len, const void *second, size_t second_len,
+    uint8_t signature[SIGNATURE_BYTES]);
+/* In a time that does not depend on where they differ. */
+bool secret_signature_equal(
+    const uint8_t a[SIGNATURE_BYTES], const uint8_t b[SIGNATURE_BYTES]);
 
 /* Keyed BLAKE2b of what lies in the store under a name. */
 void secret_mac(const struct keyring *ring, const void *name, size_t name_len,

@@ -31,7 +31,15 @@ static const struct range {
     {"expected_keys", 1, 10000000},
 };
 
-static const int64_t timeout_min_ms = 10, timeout_max_ms = 3600000;
+/* Durations, in milliseconds. */
+static const struct duration {
+	const char *name;
+	int64_t min, max;
+	const char *expected;
+} durations[] = {
+    {"request_timeout", 10, 3600000, "from 10ms to 1h, such as 5s"},
+    {"signature_window", 1000, 86400000, "from 1s to 1d, such as 300s"},
+};
 
 void
 settings_default(struct settings *settings)
@@ -45,6 +53,7 @@ settings_default(struct settings *settings)
 		    .connections_per_uid = 1024,
 		    .request_timeout_ms = 5000,
 		},
+	    .signature_window = 300,
 	    .expected_keys = 100000,
 	};
 }
@@ -59,13 +68,6 @@ level_parse(const char *text, enum log_level *level)
 		}
 	}
 	return false;
-}
-
-static bool
-timeout_parse(const char *text, int64_t *ms)
-{
-	return duration_parse(text, ms) && *ms >= timeout_min_ms &&
-	    *ms <= timeout_max_ms;
 }
 
 /* libconfuse's errors and ours: one line with file and line number. */
@@ -106,15 +108,21 @@ check_range(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
-check_timeout(cfg_t *cfg, cfg_opt_t *opt)
+check_duration(cfg_t *cfg, cfg_opt_t *opt)
 {
 	int64_t ms;
 
-	if (timeout_parse(text_of(opt), &ms))
-		return 0;
-	cfg_error(cfg,
-	    "%s = %s: expected a duration from 10ms to 1h, such as 5s",
-	    cfg_opt_name(opt), text_of(opt));
+	for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
+		const struct duration *d = &durations[i];
+
+		if (strcmp(d->name, cfg_opt_name(opt)) != 0)
+			continue;
+		if (duration_parse(text_of(opt), &ms) && ms >= d->min &&
+		    ms <= d->max)
+			return 0;
+		cfg_error(cfg, "%s = %s: expected a duration %s", d->name,
+		    text_of(opt), d->expected);
+	}
 	return -1;
 }
 
@@ -160,7 +168,7 @@ static void
 apply(cfg_t *cfg, struct settings *settings)
 {
 	struct server_limits *limits = &settings->limits;
-	int64_t timeout = 0;
+	int64_t ms;
 
 	snprintf(settings->verify_socket_group,
 	    sizeof settings->verify_socket_group, "%s",
@@ -171,8 +179,10 @@ apply(cfg_t *cfg, struct settings *settings)
 	limits->connections = (unsigned)cfg_getint(cfg, "max_connections");
 	limits->connections_per_uid =
 	    (unsigned)cfg_getint(cfg, "max_connections_per_uid");
-	if (timeout_parse(cfg_getstr(cfg, "request_timeout"), &timeout))
-		limits->request_timeout_ms = (unsigned)timeout;
+	if (duration_parse(cfg_getstr(cfg, "request_timeout"), &ms))
+		limits->request_timeout_ms = (unsigned)ms;
+	if (duration_parse(cfg_getstr(cfg, "signature_window"), &ms))
+		settings->signature_window = (unsigned)(ms / 1000);
 	settings->expected_keys = (unsigned)cfg_getint(cfg, "expected_keys");
 }
 
@@ -226,13 +236,14 @@ parse_text(cfg_t *cfg, FILE *file)
 static bool
 parse(struct settings *settings, const char *path, FILE *file)
 {
-	char timeout[32], level[16] = "";
+	char timeout[32], window[32], level[16] = "";
 	bool ok = false;
 	cfg_t *cfg;
 
 	/* The values so far are the defaults, in libconfuse's words. */
 	snprintf(timeout, sizeof timeout, "%ums",
 	    settings->limits.request_timeout_ms);
+	snprintf(window, sizeof window, "%us", settings->signature_window);
 	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
 		if (levels[i].level == settings->log_level)
 			snprintf(level, sizeof level, "%s", levels[i].name);
@@ -246,6 +257,7 @@ parse(struct settings *settings, const char *path, FILE *file)
 	    CFG_INT("max_connections_per_uid",
 		settings->limits.connections_per_uid, CFGF_NONE),
 	    CFG_STR("request_timeout", timeout, CFGF_NONE),
+	    CFG_STR("signature_window", window, CFGF_NONE),
 	    CFG_INT("expected_keys", settings->expected_keys, CFGF_NONE),
 	    CFG_END(),
 	};
@@ -255,7 +267,10 @@ parse(struct settings *settings, const char *path, FILE *file)
 		cfg_set_error_function(cfg, log_problem);
 		for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
 			cfg_set_validate_func(cfg, ranges[i].name, check_range);
-		cfg_set_validate_func(cfg, "request_timeout", check_timeout);
+		for (size_t i = 0; i < sizeof durations / sizeof durations[0];
+		     i++)
+			cfg_set_validate_func(
+			    cfg, durations[i].name, check_duration);
 		cfg_set_validate_func(cfg, "log_level", check_level);
 		cfg_set_validate_func(cfg, "verify_socket_group", check_group);
 		cfg_set_validate_func(cfg, "master_key_file", check_path);

@@ -21,6 +21,7 @@ struct settings {
 	struct server_limits limits; /* max_connections = 4096,
 					max_connections_per_uid = 1024,
 					request_timeout = 5s */
+	unsigned signature_window; /* seconds; 300s */
 	unsigned expected_keys; /* sizes keys.tdb at its creation: 100000 */
 };
 

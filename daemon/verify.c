@@ -3,96 +3,28 @@
 
 #include <string.h>
 
+#include "decide.h"
 #include "instant.h"
 #include "limits.h"
 #include "proto/frame.h"
+#include "signature.h"
 
-/* The checks, each a line of the table of verdicts. */
-
-/* What holds for every request alike. */
-static enum verdict
-check_standing(const struct key *key, int64_t now)
+void
+verifier_init(
+    struct verifier *verifier, struct index *index, const struct keyring *ring)
 {
-	if (key->state == KEY_REVOKED)
-		return VERDICT_REVOKED;
-	if (key->state != KEY_ACTIVE)
-		return VERDICT_DISABLED;
-	if (key->expires_at != 0 && now >= key->expires_at)
-		return VERDICT_EXPIRED;
-	if (key->account->status != ACCOUNT_APPROVED)
-		return VERDICT_ACCOUNT_INACTIVE;
-	if (!account_may_use(key->account, key->product))
-		return VERDICT_PRODUCT_DISABLED;
-	return VERDICT_VALID;
-}
+	struct decoy *decoy = &verifier->decoy;
+	char id[TOKEN_ID_LEN], token[TOKEN_MAX + 1];
+	size_t len;
 
-/* Whether the asker named something else than what the key has. */
-static bool
-mismatch(struct bytes wanted, struct bytes has)
-{
-	return wanted.len > 0 && !bytes_equal(wanted, has);
-}
-
-static bool
-permitted(const struct key *key, const struct key_details *details,
-    const struct verify_request *request)
-{
-	struct list wanted = request->scopes;
-	struct bytes scope;
-
-	if (request->permission > key->permission)
-		return false;
-	while (list_next(&wanted, &scope))
-		if (!list_has(details->scopes, scope))
-			return false;
-	return true;
-}
-
-static bool
-service_allowed(const struct key *key, const struct key_details *details,
-    const struct verify_request *request, uid_t uid)
-{
-	if ((key->flags & KEY_HAS_SERVICES) != 0 &&
-	    !list_has(details->services, request->service))
-		return false;
-	return (key->flags & KEY_HAS_CALLERS) == 0 ||
-	    callers_have(details->callers, uid);
-}
-
-static bool
-address_allowed(const struct key *key, const struct key_details *details,
-    const struct verify_request *request)
-{
-	struct address address;
-
-	if ((key->flags & KEY_ALLOWLIST_ON) == 0)
-		return true;
-	return address_from_bytes(
-		   request->address.data, request->address.len, &address) &&
-	    allowlist_has(details->allowlist, &address);
-}
-
-enum verdict
-verify_decide(const struct key *key, const struct key_details *details,
-    const struct verify_request *request, uid_t uid, int64_t now)
-{
-	enum verdict standing = check_standing(key, now);
-
-	if (standing != VERDICT_VALID)
-		return standing;
-	if (mismatch(request->account, bytes_of(key->account->slug)))
-		return VERDICT_ACCOUNT_MISMATCH;
-	if (mismatch(request->product, bytes_of(key->product->slug)))
-		return VERDICT_PRODUCT_MISMATCH;
-	if (mismatch(request->user, details->user))
-		return VERDICT_USER_MISMATCH;
-	if (!permitted(key, details, request))
-		return VERDICT_PERMISSION_DENIED;
-	if (!service_allowed(key, details, request, uid))
-		return VERDICT_SERVICE_DENIED;
-	if (!address_allowed(key, details, request))
-		return VERDICT_ADDRESS_DENIED;
-	return VERDICT_VALID;
+	*verifier = (struct verifier){.index = index,
+	    .ring = ring,
+	    .signature_window = SIGNATURE_WINDOW_DEFAULT};
+	secret_random_id(id);
+	len = secret_new_token("ak", id, token);
+	secret_hash_token(ring, token, len, decoy->hash);
+	decoy->sealed_len = secret_seal_token(ring, token, len, decoy->sealed);
+	secret_wipe(token, sizeof token);
 }
 
 /*
@@ -101,9 +33,9 @@ verify_decide(const struct key *key, const struct key_details *details,
  * told apart by the time they take. An hmac key's secret signs; presented as
  * a token it is as unknown as any other.
  */
-static struct key *
-authenticate(
-    struct verifier *verifier, const struct token_view *token, int64_t now)
+struct key *
+verify_token(const struct verifier *verifier, const struct token_view *token,
+    int64_t now)
 {
 	static const uint8_t nobody[TOKEN_HASH_BYTES];
 	static const struct previous_secret none;
@@ -168,12 +100,26 @@ note_use(struct key *key, const struct verify_request *request, int64_t now)
 		    &key->last_used_address, 0, sizeof key->last_used_address);
 }
 
+/* The verdict on a key that is proven. */
+static enum verdict
+judge(struct key *key, const struct verify_request *request, uid_t uid,
+    int64_t now, struct verify_reply *reply, char id[KEY_ID_SIZE])
+{
+	struct key_details details = key_details(key);
+	enum verdict verdict = verify_decide(key, &details, request, uid, now);
+
+	if (verdict == VERDICT_VALID)
+		verdict = spend(key, reply);
+	tell_facts(key, &details, reply, id);
+	note_use(key, request, now);
+	return verdict;
+}
+
 void
 verify(struct verifier *verifier, const struct verify_request *request,
     uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
 	struct token_view token;
-	struct key_details details;
 	struct key *key;
 	enum verdict verdict;
 	enum reason reason;
@@ -185,16 +131,28 @@ verify(struct verifier *verifier, const struct verify_request *request,
 	if (reason != REASON_NONE) {
 		reply->reason = (uint8_t)reason;
 		verdict = VERDICT_MALFORMED;
-	} else if ((key = authenticate(verifier, &token, now)) == NULL) {
-		verdict = VERDICT_UNKNOWN;
 	} else {
-		details = key_details(key);
-		verdict = verify_decide(key, &details, request, uid, now);
-		if (verdict == VERDICT_VALID)
-			verdict = spend(key, reply);
-		tell_facts(key, &details, reply, id);
-		note_use(key, request, now);
+		key = verify_token(verifier, &token, now);
+		verdict = key == NULL
+		    ? VERDICT_UNKNOWN
+		    : judge(key, request, uid, now, reply, id);
 	}
+	reply->verdict = (uint8_t)verdict;
+	verifier->verdicts[verdict]++;
+}
+
+void
+verify_signature(struct verifier *verifier,
+    const struct signature_request *request, uid_t uid,
+    struct verify_reply *reply, char id[KEY_ID_SIZE])
+{
+	int64_t now = now_ms();
+	struct key *key = signature_key(verifier, request, now);
+	enum verdict verdict = VERDICT_UNKNOWN;
+
+	memset(reply, 0, sizeof *reply);
+	if (key != NULL)
+		verdict = judge(key, &request->request, uid, now, reply, id);
 	reply->verdict = (uint8_t)verdict;
 	verifier->verdicts[verdict]++;
 }
@@ -231,6 +189,21 @@ do_verify(
 }
 
 static bool
+do_verify_signature(
+    struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
+{
+	struct signature_request request;
+	struct verify_reply reply;
+	char id[KEY_ID_SIZE];
+
+	if (!signature_request_read(body, &request))
+		return false;
+	verify_signature(verifier, &request, uid, &reply, id);
+	verify_reply_write(out, &reply);
+	return true;
+}
+
+static bool
 do_lookup(
     struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
 {
@@ -245,7 +218,7 @@ do_lookup(
 	if (key != NULL) {
 		reply.found = 1;
 		reply.type = key->type;
-		reply.active = check_standing(key, now_ms()) == VERDICT_VALID;
+		reply.active = verify_standing(key, now_ms()) == VERDICT_VALID;
 		reply.account = bytes_of(key->account->slug);
 		reply.product = bytes_of(key->product->slug);
 	}
@@ -257,6 +230,7 @@ static operation_fn *const operations[] = {
     [FRAME_PING] = do_ping,
     [FRAME_VERIFY] = do_verify,
     [FRAME_LOOKUP] = do_lookup,
+    [FRAME_VERIFY_SIGNATURE] = do_verify_signature,
 };
 
 enum { REPLY_MAX = FRAME_HEADER_LEN + VERIFY_REPLY_MAX };
@@ -331,7 +305,9 @@ verify_refuse(enum plane_refusal why, struct writer *out)
 
 const struct plane verify_plane = {
     .name = "verify",
-    .unfinished_max = FRAME_MAX,
+    /* Of all other requests less is kept: they are refused at their header
+     * where they are longer, and taken as soon as they are whole. */
+    .unfinished_max = FRAME_HEADER_LEN + SIGNATURE_REQUEST_MAX,
     .refuse = verify_refuse,
     .opened = verify_opened,
     .received = verify_received,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Verification: from the bytes of a request to the bytes of a reply. The
- * decision itself is verify_decide(), which touches nothing; what a valid
- * verification spends and leaves behind is done around it.
+ * decision itself is verify_decide() of decide.h, which touches nothing; what a
+ * valid verification spends and leaves behind is done around it.
  *
  * Nothing in here allocates, locks, waits or makes a system call but reading
  * the clock (which the vDSO answers).
@@ -18,27 +18,39 @@
 #include "proto/message.h"
 #include "secret.h"
 
+/* What stands for the token of a key that there is not. */
+struct decoy {
+	uint8_t sealed[SEALED_MAX];
+	size_t sealed_len;
+	uint8_t hash[TOKEN_HASH_BYTES];
+};
+
 struct verifier {
 	struct index *index;
 	const struct keyring *ring;
+	struct decoy decoy;
+	int64_t signature_window;         /* seconds a timestamp may be off */
 	uint64_t verdicts[VERDICT_COUNT]; /* answered since the start */
 };
+
+enum { SIGNATURE_WINDOW_DEFAULT = 300 };
+/* index and ring stay the caller's. */
+void verifier_init(
+    struct verifier *verifier, struct index *index, const struct keyring *ring);
 
 /* The verify plane; its context is a struct verifier. */
 extern const struct plane verify_plane;
 
-/*
- * What the table of verdicts says of a key whose secret was right, limits
- * aside. request's permission, scopes, account and so on are what the asker
- * insists on; uid is the asker's.
- */
-enum verdict
-verify_decide(const struct key *key, const struct key_details *details,
-    const struct verify_request *request, uid_t uid, int64_t now);
+/* The bearer key that a token proves to hold the secret of, or NULL. */
+struct key *verify_token(const struct verifier *verifier,
+    const struct token_view *token, int64_t now);
 
 /* The whole of it, limits and counting included. Views in *reply point into
  * the index and into id. */
 void verify(struct verifier *verifier, const struct verify_request *request,
     uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE]);
+void verify_signature(struct verifier *verifier,
+    const struct signature_request *request, uid_t uid,
+    struct verify_reply *reply, char id[KEY_ID_SIZE]);
 
 #endif

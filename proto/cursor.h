@@ -137,6 +137,16 @@ read_string16(struct reader *r, size_t max)
 	return read_bytes(r, len);
 }
 
+static inline struct bytes
+read_string32(struct reader *r, size_t max)
+{
+	size_t len = read_u32(r);
+
+	if (len > max)
+		r->failed = true;
+	return read_bytes(r, len);
+}
+
 struct writer {
 	uint8_t *start;
 	size_t len;      /* bytes written so far */
@@ -222,6 +232,15 @@ write_string16(struct writer *w, struct bytes text)
 	}
 	write_u16(w, (uint16_t)text.len);
 	write_bytes(w, text.data, text.len);
+}
+
+/* A string whose bytes the caller sends behind what is written here. */
+static inline void
+write_length32(struct writer *w, size_t len)
+{
+	if (len > UINT32_MAX)
+		w->failed = true;
+	write_u32(w, (uint32_t)len);
 }
 
 #endif

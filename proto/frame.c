@@ -9,16 +9,19 @@ static const uint8_t magic[2] = {'a', 'k'};
 
 static const struct {
 	uint8_t type;
-	uint16_t request_max, reply_max; /* bytes of body */
+	uint32_t request_max, reply_max; /* bytes of body */
 } limits[] = {
     {FRAME_PING, PING_MAX, PING_MAX},
     {FRAME_VERIFY, VERIFY_REQUEST_MAX, VERIFY_REPLY_MAX},
     {FRAME_LOOKUP, LOOKUP_REQUEST_MAX, LOOKUP_REPLY_MAX},
+    {FRAME_VERIFY_SIGNATURE, SIGNATURE_REQUEST_MAX, VERIFY_REPLY_MAX},
 };
 
 _Static_assert(VERIFY_REQUEST_MAX <= FRAME_MAX - FRAME_HEADER_LEN &&
 	VERIFY_REPLY_MAX <= FRAME_MAX - FRAME_HEADER_LEN,
     "the longest message fits the longest frame");
+_Static_assert(SIGNATURE_REQUEST_HEAD_MAX <= FRAME_MAX - FRAME_HEADER_LEN,
+    "so does all of a signature's request but the payload");
 
 const char *
 frame_error_text(enum frame_error error)
@@ -40,7 +43,7 @@ frame_request_limit(uint8_t type)
 {
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		if (limits[i].type == type)
-			return limits[i].request_max;
+			return (int)limits[i].request_max;
 	return -1;
 }
 
@@ -51,7 +54,7 @@ frame_reply_limit(uint8_t type)
 		return ERROR_REPLY_MAX;
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		if ((limits[i].type | FRAME_REPLY) == type)
-			return limits[i].reply_max;
+			return (int)limits[i].reply_max;
 	return -1;
 }
 
@@ -109,14 +112,21 @@ frame_begin(struct writer *w, uint8_t type, uint32_t id)
 }
 
 void
-frame_end(struct writer *w, size_t begin)
+frame_end_before(struct writer *w, size_t begin, size_t more)
 {
 	struct writer length;
 
 	if (w->failed)
 		return;
 	length = writer_over(w->start + begin + AT_LENGTH, 4);
-	write_u32(&length, (uint32_t)(w->len - begin - FRAME_HEADER_LEN));
+	write_u32(
+	    &length, (uint32_t)(w->len - begin - FRAME_HEADER_LEN + more));
+}
+
+void
+frame_end(struct writer *w, size_t begin)
+{
+	frame_end_before(w, begin, 0);
 }
 
 void

@@ -21,8 +21,8 @@ enum {
 	FRAME_HEADER_LEN = 12,
 	FRAME_VERSION = 1,
 	FRAME_REPLY = 0x80,
-	/* No request and no reply of this version is longer, header included.
-	 */
+	/* No frame of this version is longer, header included, but a request
+	 * VERIFY_SIGNATURE: see frame_request_limit(). */
 	FRAME_MAX = 8192,
 };
 
@@ -30,7 +30,8 @@ enum frame_type {
 	FRAME_PING = 1,
 	FRAME_VERIFY = 2,
 	FRAME_LOOKUP = 3,
-	/* 4 and 5 are kept for VERIFY_SIGNATURE and USAGE. */
+	FRAME_VERIFY_SIGNATURE = 4,
+	/* 5 is kept for USAGE. */
 	FRAME_ERROR = FRAME_REPLY,
 };
 
@@ -85,6 +86,8 @@ int frame_reply_limit(uint8_t type);
  */
 size_t frame_begin(struct writer *w, uint8_t type, uint32_t id);
 void frame_end(struct writer *w, size_t begin);
+/* The same where so many bytes of the body are sent from elsewhere. */
+void frame_end_before(struct writer *w, size_t begin, size_t more);
 
 /* A whole error frame. */
 void frame_write_error(struct writer *w, uint32_t id, enum frame_error error);

@@ -57,10 +57,10 @@ list_has(struct list list, struct bytes wanted)
 	return false;
 }
 
-void
-verify_request_write(struct writer *w, const struct verify_request *in)
+/* What an asker insists on, however the key was proven. */
+static void
+write_conditions(struct writer *w, const struct verify_request *in)
 {
-	write_string16(w, in->credential);
 	write_u8(w, in->permission);
 	write_string8(w, in->account);
 	write_string8(w, in->product);
@@ -71,6 +71,30 @@ verify_request_write(struct writer *w, const struct verify_request *in)
 	write_list(w, &in->scopes);
 }
 
+static void
+read_conditions(struct reader *r, struct verify_request *in)
+{
+	in->permission = read_u8(r);
+	in->account = read_string8(r, SLUG_MAX_LEN);
+	in->product = read_string8(r, SLUG_MAX_LEN);
+	in->user = read_string8(r, USER_MAX_LEN);
+	in->service = read_string8(r, SERVICE_MAX_LEN);
+	in->endpoint = read_string8(r, ENDPOINT_MAX_LEN);
+	in->address = read_string8(r, ADDRESS_MAX_LEN);
+	in->scopes = read_list(r, SCOPES_MAX, SCOPE_MAX_LEN);
+	if (in->permission > PERMISSION_WRITE ||
+	    (in->address.len != 0 && in->address.len != 4 &&
+		in->address.len != 16))
+		r->failed = true;
+}
+
+void
+verify_request_write(struct writer *w, const struct verify_request *in)
+{
+	write_string16(w, in->credential);
+	write_conditions(w, in);
+}
+
 bool
 verify_request_read(struct bytes body, struct verify_request *out)
 {
@@ -79,18 +103,44 @@ verify_request_read(struct bytes body, struct verify_request *out)
 
 	memset(out, 0, sizeof *out);
 	in.credential = read_string16(&r, CREDENTIAL_MAX_LEN);
-	in.permission = read_u8(&r);
-	in.account = read_string8(&r, SLUG_MAX_LEN);
-	in.product = read_string8(&r, SLUG_MAX_LEN);
-	in.user = read_string8(&r, USER_MAX_LEN);
-	in.service = read_string8(&r, SERVICE_MAX_LEN);
-	in.endpoint = read_string8(&r, ENDPOINT_MAX_LEN);
-	in.address = read_string8(&r, ADDRESS_MAX_LEN);
-	in.scopes = read_list(&r, SCOPES_MAX, SCOPE_MAX_LEN);
-	if (!reader_done(&r) || in.permission > PERMISSION_WRITE ||
-	    (in.address.len != 0 && in.address.len != 4 &&
-		in.address.len != 16))
+	read_conditions(&r, &in);
+	if (!reader_done(&r))
 		return false;
+	*out = in;
+	return true;
+}
+
+void
+signature_request_write(struct writer *w, const struct signature_request *in)
+{
+	write_string8(w, in->key_id);
+	write_string8(w, in->signature);
+	write_u8(w, in->has_timestamp);
+	write_u64(w, (uint64_t)in->timestamp);
+	write_conditions(w, &in->request);
+	write_length32(w, in->payload.len);
+}
+
+bool
+signature_request_read(struct bytes body, struct signature_request *out)
+{
+	struct reader r = reader_over(body.data, body.len);
+	struct signature_request in;
+	uint8_t has_timestamp;
+
+	memset(out, 0, sizeof *out);
+	memset(&in, 0, sizeof in);
+	in.key_id = read_string8(&r, CLAIMED_MAX_LEN);
+	in.signature = read_string8(&r, CLAIMED_MAX_LEN);
+	has_timestamp = read_u8(&r);
+	in.timestamp = (int64_t)read_u64(&r);
+	read_conditions(&r, &in.request);
+	in.payload = read_string32(&r, PAYLOAD_MAX_LEN);
+	/* One encoding: where there is no timestamp it is 0. */
+	if (!reader_done(&r) || has_timestamp > 1 ||
+	    (has_timestamp == 0 && in.timestamp != 0))
+		return false;
+	in.has_timestamp = has_timestamp != 0;
 	*out = in;
 	return true;
 }

@@ -36,13 +36,23 @@ enum {
 	/* Longer than any token: a longer credential is one all the same. */
 	CREDENTIAL_MAX_LEN = 4096,
 	ADDRESS_MAX_LEN = 16,
+	/* What a client may call a key ID or a signature; a longer one is none
+	 * all the same. */
+	CLAIMED_MAX_LEN = 128,
+	/* Lower-case hexadecimal of an HMAC-SHA-256. */
+	SIGNATURE_LEN = 64,
+	PAYLOAD_MAX_LEN = 65536,
 
 	SCOPE_LIST_MAX = SCOPES_MAX * (1 + SCOPE_MAX_LEN),
 	PING_MAX = 64,
-	VERIFY_REQUEST_MAX = 2 + CREDENTIAL_MAX_LEN + 1 +
-	    (1 + SLUG_MAX_LEN) * 2 + (1 + USER_MAX_LEN) +
+	CONDITIONS_MAX = 1 + (1 + SLUG_MAX_LEN) * 2 + (1 + USER_MAX_LEN) +
 	    (1 + SERVICE_MAX_LEN) + (1 + ENDPOINT_MAX_LEN) +
 	    (1 + ADDRESS_MAX_LEN) + 1 + SCOPE_LIST_MAX,
+	VERIFY_REQUEST_MAX = 2 + CREDENTIAL_MAX_LEN + CONDITIONS_MAX,
+	/* Without the payload's bytes. */
+	SIGNATURE_REQUEST_HEAD_MAX =
+	    (1 + CLAIMED_MAX_LEN) * 2 + 1 + 8 + CONDITIONS_MAX + 4,
+	SIGNATURE_REQUEST_MAX = SIGNATURE_REQUEST_HEAD_MAX + PAYLOAD_MAX_LEN,
 	VERIFY_REPLY_MAX = 4 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 8 +
 	    (1 + KEY_ID_MAX) + (1 + NAME_MAX_LEN) + (1 + SLUG_MAX_LEN) * 2 +
 	    (1 + USER_MAX_LEN) + (1 + ENVIRONMENT_MAX_LEN) + 1 + SCOPE_LIST_MAX,
@@ -78,6 +88,16 @@ struct verify_request {
 	struct bytes endpoint; /* what for: "GET /v1/things" */
 	struct bytes address;  /* client's: 0, 4 or 16 bytes, network order */
 	struct list scopes;    /* scopes the caller needs */
+};
+
+/* What a signature proves, in place of a credential. */
+struct signature_request {
+	struct bytes key_id;    /* as the client claims it */
+	struct bytes signature; /* likewise: SIGNATURE_LEN, or it is wrong */
+	bool has_timestamp;
+	int64_t timestamp;             /* Unix seconds, part of the message */
+	struct verify_request request; /* all but its credential */
+	struct bytes payload;          /* what was signed */
 };
 
 /* Times: Unix milliseconds. Everything after type is zero or empty where the
@@ -118,6 +138,10 @@ struct error_reply {
  * exactly one message. */
 void verify_request_write(struct writer *w, const struct verify_request *in);
 bool verify_request_read(struct bytes body, struct verify_request *out);
+/* The head alone: payload.len bytes of payload have to follow it. */
+void
+signature_request_write(struct writer *w, const struct signature_request *in);
+bool signature_request_read(struct bytes body, struct signature_request *out);
 void verify_reply_write(struct writer *w, const struct verify_reply *in);
 bool verify_reply_read(struct bytes body, struct verify_reply *out);
 void lookup_request_write(struct writer *w, struct bytes key_id);

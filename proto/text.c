@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -328,6 +329,30 @@ time_text(int64_t at, char out[TIME_TEXT_MAX])
 	if (at < 0 || gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 8099 ||
 	    strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		memcpy(out, "9999-12-31T23:59:59Z", TIME_TEXT_MAX);
+}
+
+size_t
+timestamp_text(int64_t seconds, char out[TIMESTAMP_TEXT_MAX])
+{
+	return (size_t)snprintf(
+	    out, TIMESTAMP_TEXT_MAX, "%" PRId64 ".", seconds);
+}
+
+bool
+timestamp_parse(const char *text, int64_t *seconds)
+{
+	static const size_t digits_max = sizeof "253402300799" - 1;
+	size_t len = strspn(text, "0123456789");
+	int64_t value = 0;
+
+	/* With a zero in front the text that was signed would be another. */
+	if (len < 1 || len > digits_max || text[len] != '\0' ||
+	    (len > 1 && text[0] == '0'))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		value = value * 10 + (text[i] - '0');
+	*seconds = value;
+	return true;
 }
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

@@ -54,6 +54,15 @@ enum { TIME_TEXT_MAX = sizeof "2026-11-21T03:11:00Z" };
 /* RFC 3339 in UTC, cut to seconds. */
 void time_text(int64_t at, char out[TIME_TEXT_MAX]);
 
+/*
+ * What stands before a payload that is signed with a timestamp: the Unix
+ * seconds in decimal and a dot. Returns its length.
+ */
+enum { TIMESTAMP_TEXT_MAX = sizeof "-9223372036854775808." };
+size_t timestamp_text(int64_t seconds, char out[TIMESTAMP_TEXT_MAX]);
+/* Unix seconds: decimal digits without leading zeros, up to the year 9999. */
+bool timestamp_parse(const char *text, int64_t *seconds);
+
 /* Addresses are kept as IPv6; IPv4 and IPv4-mapped IPv6 are one and the same
  * (RFC 4291 section 2.5.5.2). */
 struct address {

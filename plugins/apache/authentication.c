@@ -121,6 +121,19 @@ check_password(request_rec *r, const char *user, const char *password)
 }
 
 /*
+ * curl -u KEY: is a mistake easily made, and mod_auth_basic and the access log
+ * write user names down.
+ */
+static bool
+is_key_for_user(request_rec *r)
+{
+	const char *user = inquiry_password_user(r);
+
+	return settings_of(r)->basic_provider == 1 && user != NULL &&
+	    apikey_token_check(user, strlen(user)) == APIKEY_REASON_NONE;
+}
+
+/*
  * mod_auth_basic knows yes, no and error; a provider cannot tell it of 403,
  * 429 and 503. But check_authn is a hook where the first answer counts: this
  * one comes first, runs the hook again with itself declining, and puts the
@@ -130,9 +143,14 @@ static int
 by_password(request_rec *r)
 {
 	struct visit *visit = visit_of(r);
-	bool shown = inquiry_show_password(r);
+	bool shown;
 	int status;
 
+	if (is_key_for_user(r)) {
+		inquiry_strip_password(r, settings_of(r));
+		return response_key_for_user(r);
+	}
+	shown = inquiry_show_password(r);
 	visit->authenticating = true;
 	visit->refused = OK;
 	status = ap_run_check_user_id(r);

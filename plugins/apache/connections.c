@@ -12,7 +12,7 @@
 APLOG_USE_MODULE(authnz_apikey);
 
 enum {
-	KEEP_IDLE = 1,   /* connections that are never closed for idleness */
+	KEEP_IDLE = 1,  /* connections that are never closed for idleness */
 	IDLE_MAX_S = 5, /* for those beyond; a new one costs little */
 };
 

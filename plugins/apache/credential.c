@@ -320,11 +320,17 @@ strip_environment(request_rec *r, const char *token)
 		    r->subprocess_env, APR_ARRAY_IDX(names, i, const char *));
 }
 
-bool
-credential_is_token(const struct credential *credential)
+static bool
+is_token(const char *text)
 {
-	return apikey_token_check(credential->token,
-		   strlen(credential->token)) == APIKEY_REASON_NONE;
+	return apikey_token_check(text, strlen(text)) == APIKEY_REASON_NONE;
+}
+
+bool
+credential_holds_token(const struct credential *credential)
+{
+	return is_token(credential->token) ||
+	    (credential->user != NULL && is_token(credential->user));
 }
 
 void
@@ -358,9 +364,10 @@ credential_strip(request_rec *r, const apr_array_header_t *sources,
 		const struct credential *credential =
 		    &APR_ARRAY_IDX(found, i, struct credential);
 
-		if (!credential_is_token(credential))
+		if (!credential_holds_token(credential))
 			continue;
-		strip_environment(r, credential->token);
+		if (is_token(credential->token))
+			strip_environment(r, credential->token);
 		strip_environment(r, credential->sent);
 	}
 }

@@ -26,8 +26,9 @@ enum credential_count { CREDENTIAL_NONE, CREDENTIAL_ONE, CREDENTIAL_SEVERAL };
  * proxy. */
 const char *credential_authorization(bool proxied);
 
-/* Whether it has the shape and checksum of a token. */
-bool credential_is_token(const struct credential *credential);
+/* Whether it, or a user name that came with it, has the shape and checksum of a
+ * token. */
+bool credential_holds_token(const struct credential *credential);
 
 /*
  * Looks through sources (struct source) in the headers and the query as the

@@ -82,12 +82,14 @@ identity_clear(request_rec *r)
 		apr_table_unset(r->subprocess_env, variables[i].variable);
 }
 
-/* Servers and languages take - and _ for the same, and case for nothing. */
+/* Servers and languages take - and _, and some a dot, for the same, and case
+ * for nothing. */
 static bool
 looks_like(const char *header, const char *variable)
 {
 	for (; *header != '\0' && *variable != '\0'; header++, variable++)
-		if ((*header == '-' ? '_' : apr_toupper(*header)) != *variable)
+		if ((apr_isalnum(*header) ? apr_toupper(*header) : '_') !=
+		    *variable)
 			return false;
 	return *header == *variable;
 }

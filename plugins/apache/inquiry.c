@@ -124,6 +124,16 @@ inquiry_several_passwords(request_rec *r)
 	return credential_count(passwords(r)) == CREDENTIAL_SEVERAL;
 }
 
+const char *
+inquiry_password_user(request_rec *r)
+{
+	const apr_array_header_t *found = passwords(r);
+
+	return found->nelts == 0
+	    ? NULL
+	    : APR_ARRAY_IDX(found, 0, struct credential).user;
+}
+
 bool
 inquiry_show_password(request_rec *r)
 {
@@ -153,7 +163,7 @@ strip_key_password(request_rec *r, const struct dir_settings *dir)
 	const apr_array_header_t *found = passwords(r);
 
 	for (int i = 0; i < found->nelts; i++)
-		if (credential_is_token(
+		if (credential_holds_token(
 			&APR_ARRAY_IDX(found, i, struct credential))) {
 			inquiry_strip_password(r, dir);
 			return;

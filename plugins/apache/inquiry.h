@@ -46,6 +46,7 @@ struct inquiry {
 	int proxied;          /* the client takes us for its proxy */
 	bool preflight;       /* of CORS */
 	bool identity_passed; /* as header fields */
+	bool is_private;      /* answered to a credential in the query */
 	struct refusal refusal;
 	struct answer *answers;
 };
@@ -79,11 +80,13 @@ inquiry_credentials(request_rec *r, const struct dir_settings *dir);
 void inquiry_strip(request_rec *r, const struct dir_settings *dir);
 
 /*
- * For AuthType Basic. Whether more than one password was sent; showing what
+ * For AuthType Basic. Whether more than one password was sent; the user name
+ * beside the first, or NULL; showing what
  * was sent to mod_auth_basic, if that was taken away before (true then); and
  * taking it away, unless it is to be forwarded.
  */
 bool inquiry_several_passwords(request_rec *r);
+const char *inquiry_password_user(request_rec *r);
 bool inquiry_show_password(request_rec *r);
 void inquiry_strip_password(request_rec *r, const struct dir_settings *dir);
 

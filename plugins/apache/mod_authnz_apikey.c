@@ -86,6 +86,20 @@ post_perdir_config(request_rec *r)
 }
 
 /*
+ * Whether r is, or is part of, what a client sent as a CORS preflight request;
+ * what a redirect has made a GET of it is not.
+ */
+static bool
+is_preflight(request_rec *r)
+{
+	bool preflight = inquiry_of(r)->preflight;
+
+	while (r->main != NULL)
+		r = r->main;
+	return preflight && r->method_number == M_OPTIONS;
+}
+
+/*
  * Says OK, in the place of a key, to CORS preflight requests where that is
  * wished; what the section demands beside a user holds for them, too. The hook
  * is one where the first answer counts: see check_authz().
@@ -97,7 +111,7 @@ check_access(request_rec *r)
 	int status;
 
 	if (visit->entering || !authentication_is_ours(r) ||
-	    settings_of(r)->preflight != 1 || !inquiry_of(r)->preflight)
+	    settings_of(r)->preflight != 1 || !is_preflight(r))
 		return DECLINED;
 	visit->entering = true;
 	status = ap_run_access_checker_ex(r);
@@ -235,6 +249,7 @@ insert_filter(request_rec *r)
 
 	if (authentication_is_ours(r))
 		inquiry_strip(r, dir);
+	response_insert_filter(r);
 	if (granted == NULL)
 		return;
 	apr_table_setn(r->subprocess_env, "no-cache", "1");
@@ -263,6 +278,7 @@ register_hooks(apr_pool_t *pool)
 	requirements_register(pool);
 	authentication_register(pool);
 	problem_register();
+	response_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_post_read_request(

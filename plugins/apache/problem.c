@@ -16,7 +16,16 @@
 
 static ap_filter_rec_t *filter;
 
-/* Thousandths, as RFC 9110 section 12.4.2 has them at most. */
+/* Of a quality from 0 to 1, whatever a client may send: RFC 9110 section
+ * 12.4.2 has no finer ones. */
+static int
+thousandths(double value)
+{
+	if (!(value > 0))
+		return 0;
+	return value < 1 ? (int)(value * 1000) : 1000;
+}
+
 static int
 quality(const char *parameters)
 {
@@ -26,7 +35,7 @@ quality(const char *parameters)
 		q++;
 		q += strspn(q, " \t");
 		if ((q[0] == 'q' || q[0] == 'Q') && q[1] == '=')
-			return (int)(strtod(q + 2, NULL) * 1000);
+			return thousandths(strtod(q + 2, NULL));
 	}
 	return 1000;
 }

@@ -7,6 +7,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <util_filter.h>
 #include <apr_strings.h>
 
 #include "problem.h"
@@ -25,6 +26,8 @@
 /* Seconds a client is asked to wait where apikeyd did not answer: longer than
  * a restart of it takes. */
 enum { RETRY_NO_ANSWER_S = 5 };
+
+static ap_filter_rec_t *private_filter;
 
 struct outcome {
 	int status;
@@ -242,6 +245,15 @@ response_several_credentials(request_rec *r)
 }
 
 int
+response_key_for_user(request_rec *r)
+{
+	return refuse(r,
+	    (struct outcome){HTTP_UNAUTHORIZED, INVALID_TOKEN,
+		"The API key was sent as the user name, not as the password."},
+	    NULL, 0);
+}
+
+int
 response_not_authorized(request_rec *r, const char *missing_scope)
 {
 	return refuse(r,
@@ -349,11 +361,41 @@ scope_asked(request_rec *r, const struct apikey_request *asked)
 	return list;
 }
 
+/* A handler's own Cache-Control would stand beside ours, and say "public". */
+static apr_status_t
+keep_private(ap_filter_t *self, apr_bucket_brigade *brigade)
+{
+	request_rec *r = self->r;
+	const char *said = apr_table_get(r->headers_out, "Cache-Control");
+
+	if (said != NULL && !ap_find_token(r->pool, said, "private") &&
+	    !ap_find_token(r->pool, said, "no-store"))
+		apr_table_unset(r->headers_out, "Cache-Control");
+	ap_remove_output_filter(self);
+	return ap_pass_brigade(self->next, brigade);
+}
+
+void
+response_register(void)
+{
+	private_filter = ap_register_output_filter(
+	    "APIKEY_PRIVATE", keep_private, NULL, AP_FTYPE_PROTOCOL - 1);
+}
+
 void
 response_private(request_rec *r)
 {
+	inquiry_of(r)->is_private = true;
 	apr_table_setn(
 	    inquiry_first(r)->err_headers_out, "Cache-Control", "private");
+}
+
+void
+response_insert_filter(request_rec *r)
+{
+	if (inquiry_exists(r) && inquiry_of(r)->is_private)
+		ap_add_output_filter_handle(
+		    private_filter, NULL, r, r->connection);
 }
 
 int

@@ -254,6 +254,42 @@ int apikey_timeout_ms(const struct apikey_client *client);
 void apikey_cancel(struct apikey_client *client);
 
 /*
+ * What was signed with an hmac key, and the proof. Start from
+ * APIKEY_SIGNATURE_INIT. Key ID and signature are the client's word and may be
+ * anything: what cannot be right is answered APIKEY_UNKNOWN.
+ *
+ * The signature is the HMAC-SHA-256, in lower-case hexadecimal, of the payload,
+ * its key the token's text; with a timestamp it is that of the Unix seconds in
+ * decimal, a dot and the payload. A timestamp has to be within the daemon's
+ * signature_window (300 s); a repeat within it is not refused. Whether there
+ * has to be one is for the program to say, never for its client: a payload that
+ * was signed with one could else be passed off as a longer one without.
+ */
+struct apikey_signature {
+	size_t size;
+	const char *key_id;
+	const char *signature;
+	const void *payload;
+	size_t payload_len; /* at most 65536 */
+	int has_timestamp;
+	int64_t timestamp; /* Unix seconds */
+};
+
+#define APIKEY_SIGNATURE_INIT                                              \
+	{                                                                  \
+		sizeof(struct apikey_signature), NULL, NULL, NULL, 0, 0, 0 \
+	}
+
+/*
+ * Verifies a signature. request says what else has to hold, as for
+ * apikey_verify(), and has no token; NULL: nothing else.
+ */
+enum apikey_status apikey_verify_signature(struct apikey_client *client,
+    const struct apikey_signature *signature,
+    const struct apikey_request *request, struct apikey_result *result,
+    int timeout_ms);
+
+/*
  * Public facts of a key ID; grants nothing. With APIKEY_OK, *found says
  * whether there is such a key; account, product and type of result are then
  * set, and *active says whether it would be accepted at all (not revoked,

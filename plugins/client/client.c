@@ -149,7 +149,10 @@ requests_fit(const struct batch *batch)
 }
 
 static const struct exchange_task verify_task = {
-    FRAME_VERIFY, 0, encode_verify, decode_verify, NULL};
+    .type = FRAME_VERIFY,
+    .encode = encode_verify,
+    .decode = decode_verify,
+};
 
 /* True where the batch can be sent; its results are cleared anyway. */
 static bool
@@ -262,6 +265,64 @@ apikey_cancel(struct apikey_client *client)
 	client->batch.count = 0;
 }
 
+struct signed_payload {
+	struct signature_request message;
+	struct request_scratch scratch; /* message points into it */
+	struct apikey_result *result;
+};
+
+static void
+encode_signature(void *context, size_t i, struct writer *w)
+{
+	const struct signed_payload *signed_payload = context;
+
+	(void)i;
+	signature_request_write(w, &signed_payload->message);
+}
+
+static bool
+decode_signature(void *context, size_t i, struct bytes body)
+{
+	const struct signed_payload *signed_payload = context;
+
+	(void)i;
+	return result_from_verify(body, signed_payload->result);
+}
+
+enum apikey_status
+apikey_verify_signature(struct apikey_client *client,
+    const struct apikey_signature *signature,
+    const struct apikey_request *request, struct apikey_result *result,
+    int timeout_ms)
+{
+	static const struct apikey_request nothing = APIKEY_REQUEST_INIT;
+	struct signed_payload context = {.result = result};
+	struct exchange_task task = {
+	    .type = FRAME_VERIFY_SIGNATURE,
+	    .count = 1,
+	    .encode = encode_signature,
+	    .decode = decode_signature,
+	    .context = &context,
+	};
+	enum apikey_status status;
+
+	if (result == NULL || !result_size_fits(result->size))
+		return APIKEY_ARGUMENT;
+	result_clear(result);
+	if (request == NULL)
+		request = &nothing;
+	if (!is_free(client) || signature == NULL ||
+	    !request_size_fits(request->size) ||
+	    !signature_convert(
+		signature, request, &context.message, &context.scratch))
+		return APIKEY_ARGUMENT;
+	task.tail = context.message.payload;
+	status = operation_run(&client->operation, &task, timeout_ms);
+	if (status != APIKEY_OK)
+		result_clear(result);
+	return status;
+}
+
 struct lookup {
 	struct bytes key_id;
 	struct apikey_result *result;
@@ -293,7 +354,12 @@ apikey_lookup(struct apikey_client *client, const char *key_id, int *found,
 {
 	struct lookup lookup = {bytes_of(key_id), result, found, active};
 	struct exchange_task task = {
-	    FRAME_LOOKUP, 1, encode_lookup, decode_lookup, &lookup};
+	    .type = FRAME_LOOKUP,
+	    .count = 1,
+	    .encode = encode_lookup,
+	    .decode = decode_lookup,
+	    .context = &lookup,
+	};
 	enum apikey_status status;
 	size_t prefix_len;
 	const char *id;
@@ -336,7 +402,12 @@ enum apikey_status
 apikey_ping(struct apikey_client *client, int timeout_ms)
 {
 	struct exchange_task task = {
-	    FRAME_PING, 1, encode_ping, decode_ping, NULL};
+	    .type = FRAME_PING,
+	    .count = 1,
+	    .encode = encode_ping,
+	    .decode = decode_ping,
+	    .context = NULL,
+	};
 
 	if (!is_free(client))
 		return APIKEY_ARGUMENT;

@@ -44,6 +44,8 @@ TEXT_HOLDS(scopes, SCOPES_MAX *(SCOPE_MAX_LEN + 1));
 enum {
 	REQUEST_FIRST_SIZE =
 	    offsetof(struct apikey_request, scope_count) + sizeof(size_t),
+	SIGNATURE_FIRST_SIZE =
+	    offsetof(struct apikey_signature, timestamp) + sizeof(int64_t),
 	RESULT_FIRST_SIZE = offsetof(struct apikey_result, scopes) + 2084,
 	/* Above this, size was not initialised. */
 	SIZE_ABSURD = 65536,
@@ -74,11 +76,11 @@ result_size_fits(size_t size)
  * known here. Not to look would be to let in whom it wants to keep out.
  */
 static bool
-asks_for_more(const struct apikey_request *in)
+asks_for_more(const void *in, size_t size, size_t known)
 {
-	const uint8_t *bytes = (const uint8_t *)in;
+	const uint8_t *bytes = in;
 
-	for (size_t i = sizeof *in; i < in->size; i++)
+	for (size_t i = known; i < size; i++)
 		if (bytes[i] != 0)
 			return true;
 	return false;
@@ -151,7 +153,8 @@ request_convert(const struct apikey_request *in, struct verify_request *out,
     struct request_scratch *scratch)
 {
 	memset(out, 0, sizeof *out);
-	if (asks_for_more(in) || (in->token == NULL && in->token_len > 0) ||
+	if (asks_for_more(in, in->size, sizeof *in) ||
+	    (in->token == NULL && in->token_len > 0) ||
 	    (unsigned)in->permission > PERMISSION_WRITE)
 		return false;
 	/* What is longer than any token is malformed, and its beginning is
@@ -168,6 +171,39 @@ request_convert(const struct apikey_request *in, struct verify_request *out,
 	    text_view(in->service, SERVICE_MAX_LEN, &out->service) &&
 	    address_view(in->address, &scratch->address, &out->address) &&
 	    scopes_view(in, scratch->scopes, &out->scopes);
+}
+
+/* As long as it may be to be of use: the rest is of something wrong. */
+static struct bytes
+claimed_view(const char *text)
+{
+	struct bytes view;
+
+	if (!text_view(text, CLAIMED_MAX_LEN, &view))
+		view.len = CLAIMED_MAX_LEN;
+	return view;
+}
+
+bool
+signature_convert(const struct apikey_signature *in,
+    const struct apikey_request *request, struct signature_request *out,
+    struct request_scratch *scratch)
+{
+	memset(out, 0, sizeof *out);
+	if (!size_fits(in->size, SIGNATURE_FIRST_SIZE,
+		_Alignof(struct apikey_signature)) ||
+	    asks_for_more(in, in->size, sizeof *in) ||
+	    in->payload_len > PAYLOAD_MAX_LEN ||
+	    (in->payload == NULL && in->payload_len > 0) ||
+	    request->token_len > 0 ||
+	    !request_convert(request, &out->request, scratch))
+		return false;
+	out->key_id = claimed_view(in->key_id);
+	out->signature = claimed_view(in->signature);
+	out->has_timestamp = in->has_timestamp != 0;
+	out->timestamp = out->has_timestamp ? in->timestamp : 0;
+	out->payload = (struct bytes){in->payload, in->payload_len};
+	return true;
 }
 
 void

@@ -37,6 +37,15 @@ bool result_size_fits(size_t size);
 bool request_convert(const struct apikey_request *in,
     struct verify_request *out, struct request_scratch *scratch);
 
+/*
+ * Likewise. A request that has a token, too, is refused: an hmac key's token
+ * signs and is not sent. A payload that is too long is refused; a key ID or
+ * signature that is too long is cut, and wrong all the same.
+ */
+bool signature_convert(const struct apikey_signature *in,
+    const struct apikey_request *request, struct signature_request *out,
+    struct request_scratch *scratch);
+
 /* Back to APIKEY_RESULT_INIT, size excepted. */
 void result_clear(struct apikey_result *result);
 

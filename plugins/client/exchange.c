@@ -42,6 +42,7 @@ rewind_task(struct exchange *x)
 	x->in_len = 0;
 	x->out_at = 0;
 	x->out_len = 0;
+	x->tail_at = 0;
 }
 
 void
@@ -100,7 +101,8 @@ refill(struct exchange *x)
 		    x->first_id + (uint32_t)x->encoded);
 
 		x->task->encode(x->task->context, x->encoded, &w);
-		frame_end(&w, begin);
+		frame_end_before(&w, begin,
+		    x->encoded + 1 == x->task->count ? x->task->tail.len : 0);
 		if (w.failed) {
 			/* Part of it may be there: cover it by the wiping. */
 			if (w.len > x->out_high)
@@ -116,28 +118,45 @@ refill(struct exchange *x)
 		x->out_high = x->out_len;
 }
 
+/* What is to be sent next, nothing where all is. */
+static struct bytes
+next_bytes(struct exchange *x)
+{
+	const struct bytes *tail = &x->task->tail;
+
+	if (x->out_at == x->out_len)
+		refill(x);
+	if (x->out_at < x->out_len || x->encoded < x->task->count)
+		return (struct bytes){
+		    x->out + x->out_at, x->out_len - x->out_at};
+	return (struct bytes){tail->data + x->tail_at, tail->len - x->tail_at};
+}
+
 /* At most one buffer, so that the driver looks at its clock in between. */
 static void
 step_send(struct exchange *x)
 {
+	struct bytes next;
 	ssize_t sent;
 
 	if (x->peer_deaf)
 		return;
-	if (x->out_at == x->out_len)
-		refill(x);
-	if (x->out_at == x->out_len) {
+	next = next_bytes(x);
+	if (next.len == 0) {
 		/* Never so, unless the caller changed a request meanwhile. */
 		if (x->encoded < x->task->count)
 			finish(x, APIKEY_ARGUMENT, EINVAL);
 		return;
 	}
 	do {
-		sent = send(x->connection.fd, x->out + x->out_at,
-		    x->out_len - x->out_at, MSG_NOSIGNAL);
+		sent =
+		    send(x->connection.fd, next.data, next.len, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	if (sent >= 0) {
-		x->out_at += (size_t)sent;
+		if (x->out_at < x->out_len)
+			x->out_at += (size_t)sent;
+		else
+			x->tail_at += (size_t)sent;
 		x->connection.rested = false;
 	} else if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return;
@@ -152,8 +171,10 @@ static bool
 take_reply(struct exchange *x, const struct frame *frame)
 {
 	size_t index = x->answered;
+	bool unsent =
+	    index + 1 == x->task->count && x->tail_at < x->task->tail.len;
 
-	if (frame->type != ((uint8_t)x->task->type | FRAME_REPLY) ||
+	if (unsent || frame->type != ((uint8_t)x->task->type | FRAME_REPLY) ||
 	    index == x->encoded || frame->id != x->first_id + (uint32_t)index ||
 	    !x->task->decode(x->task->context, index, frame->body))
 		return false;
@@ -216,7 +237,8 @@ exchange_events(const struct exchange *x)
 	if (x->step != EXCHANGE_TALK)
 		return 0;
 	if (x->peer_deaf ||
-	    (x->out_at == x->out_len && x->encoded == x->task->count))
+	    (x->out_at == x->out_len && x->encoded == x->task->count &&
+		x->tail_at == x->task->tail.len))
 		return POLLIN;
 	return POLLIN | POLLOUT;
 }

@@ -33,6 +33,9 @@ struct exchange_task {
 	/* Takes the answer to request i; false where it makes no sense. */
 	bool (*decode)(void *context, size_t i, struct bytes body);
 	void *context;
+	/* The end of the last request's body, which is long and is sent from
+	 * where it is: encode() leaves it out. */
+	struct bytes tail;
 };
 
 enum exchange_step { EXCHANGE_CONNECT, EXCHANGE_TALK, EXCHANGE_DONE };
@@ -54,6 +57,7 @@ struct exchange {
 	size_t in_len;
 	size_t out_at, out_len; /* what is still to be sent */
 	size_t out_high;        /* what has to be wiped */
+	size_t tail_at;         /* of the task's tail */
 	/* Two of the longest frames, so that short ones travel together. */
 	uint8_t in[2 * FRAME_MAX];
 	uint8_t out[2 * FRAME_MAX];

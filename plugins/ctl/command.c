@@ -7,7 +7,10 @@ const struct command *const command_tables[] = {
     account_commands,
     product_commands,
     key_commands,
+    allow_commands,
     verify_commands,
+    signature_commands,
+    explain_commands,
     operator_commands,
     status_commands,
     NULL,
@@ -45,6 +48,19 @@ command_find(const char *noun, const char *verb)
 		if (c->verb == NULL || (verb != NULL && !strcmp(c->verb, verb)))
 			return c;
 	return NULL;
+}
+
+bool
+command_verb_begins(const char *noun, const char *word)
+{
+	const struct command *c = NULL;
+	size_t len = strlen(word);
+
+	while ((c = command_next(c, noun)) != NULL)
+		if (c->verb != NULL && strncmp(c->verb, word, len) == 0 &&
+		    c->verb[len] == ' ')
+			return true;
+	return false;
 }
 
 bool

@@ -40,15 +40,18 @@ struct positional_row {
 	const char *name;
 	const char *field;
 	value_parser *parse;
+	bool optional; /* only the last may be */
 };
 
 struct invocation;
 
 struct command {
 	const char *noun;
-	const char *verb; /* NULL: the noun is the whole command */
+	/* One word or two ("allow add"); NULL: the noun is the whole command.
+	 */
+	const char *verb;
 	const char *summary;
-	const struct positional_row *positionals; /* all required */
+	const struct positional_row *positionals;
 	const struct option_row *options;
 	const char *const *required; /* names of options; ends with NULL */
 	bool clears; /* an empty value becomes null: takes it away */
@@ -79,7 +82,10 @@ struct command {
 extern const struct command account_commands[];
 extern const struct command product_commands[];
 extern const struct command key_commands[];
+extern const struct command allow_commands[];
 extern const struct command verify_commands[];
+extern const struct command signature_commands[];
+extern const struct command explain_commands[];
 extern const struct command operator_commands[];
 extern const struct command status_commands[];
 
@@ -94,6 +100,8 @@ command_requires(const struct command *command, const struct option_row *row);
 
 const struct command *command_find(const char *noun, const char *verb);
 bool command_noun_exists(const char *noun);
+/* Whether word is the first of a verb of two. */
+bool command_verb_begins(const char *noun, const char *word);
 
 /*
  * For loops over every row: the one after `at` (NULL: the first), of this

@@ -48,7 +48,7 @@ print_words(FILE *out, const struct command *command)
 	if (command->verb != NULL)
 		fprintf(out, " %s", command->verb);
 	for (; row != NULL && row->name != NULL; row++)
-		fprintf(out, " %s", row->name);
+		fprintf(out, row->optional ? " [%s]" : " %s", row->name);
 }
 
 static void
@@ -83,7 +83,8 @@ print_rows(FILE *out, const char *noun)
 		if (c->verb != NULL)
 			width += fprintf(out, " %s", c->verb);
 		for (; row != NULL && row->name != NULL; row++)
-			width += fprintf(out, " %s", row->name);
+			width += fprintf(
+			    out, row->optional ? " [%s]" : " %s", row->name);
 		fprintf(out, "%*s%s\n",
 		    width < LEFT_WIDTH ? LEFT_WIDTH - width : 1, "",
 		    c->summary);

@@ -159,7 +159,7 @@ static const struct option_row rotate_options[] = {
 };
 
 static const struct positional_row key_id[] = {
-    {"ID", "id", value_key_id},
+    {.name = "ID", .field = "id", .parse = value_key_id},
     {0},
 };
 
@@ -325,6 +325,15 @@ const struct command key_commands[] = {
 	.result = "key",
 	.fields = key_fields,
 	.print = key_print},
+    {.noun = "key",
+	.verb = "reveal",
+	.summary = "Print the token of a key whose product is recoverable",
+	.positionals = key_id,
+	.method = "RevealKey",
+	.pin = "pin",
+	.result = "key",
+	.fields = key_fields,
+	.print = key_print_revealed},
     {.noun = "key",
 	.verb = "update",
 	.summary = "Change settings; an empty value, none or never clears",

@@ -53,8 +53,7 @@ text_allowlist(json_t *value)
 		return NULL;
 	fputs(json_is_true(json_object_get(value, "enabled")) ? "on" : "off",
 	    out);
-	json_array_foreach(entries, i, entry)
-	{
+	json_array_foreach (entries, i, entry) {
 		const char *cidr =
 		    json_string_value(json_object_get(entry, "cidr"));
 		const char *label =
@@ -134,7 +133,7 @@ key_print_token(struct invocation *inv, const json_t *key)
 		return;
 	fprintf(stderr, "%s %s.\n", inv->command->done, id != NULL ? id : "");
 	fputs("Its token went to standard output, this once; it cannot be "
-	      "shown again.\n",
+	      "shown again,\nunless its product is recoverable.\n",
 	    stderr);
 	if (type != NULL && strcmp(type, "hmac") == 0)
 		fputs("It is the key of the HMAC-SHA-256 that signs each "
@@ -143,4 +142,14 @@ key_print_token(struct invocation *inv, const json_t *key)
 	else
 		fputs("Clients send it as: Authorization: Bearer TOKEN\n",
 		    stderr);
+}
+
+void
+key_print_revealed(struct invocation *inv, const json_t *key)
+{
+	const char *token = json_string_value(json_object_get(key, "token"));
+
+	(void)inv;
+	if (token != NULL)
+		puts(token);
 }

@@ -13,4 +13,7 @@ void key_print(struct invocation *inv, const json_t *key);
 /* The token alone on stdout; on stderr, what it is and that it is all. */
 void key_print_token(struct invocation *inv, const json_t *key);
 
+/* The same of a token that is kept. */
+void key_print_revealed(struct invocation *inv, const json_t *key);
+
 #endif

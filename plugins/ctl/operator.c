@@ -37,13 +37,13 @@ static const struct column operator_columns[] = {
 };
 
 static const struct positional_row new_login[] = {
-    {"LOGIN", "operator", value_caller},
+    {"LOGIN", "operator", value_caller, false},
     {0},
 };
 
 /* As it was added: the user need not be there any more. */
 static const struct positional_row login[] = {
-    {"LOGIN", "login", value_login},
+    {"LOGIN", "login", value_login, false},
     {0},
 };
 

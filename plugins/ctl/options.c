@@ -38,6 +38,8 @@ const struct option_row global_options[] = {
     {0},
 };
 
+enum { VERB_MAX = 31 };
+
 /* One option as given. */
 struct given {
 	const struct option_row *row;
@@ -48,7 +50,8 @@ struct given {
 struct command_line {
 	int argc, at;
 	char *const *argv;
-	const char *noun, *verb;
+	const char *noun;
+	char verb[VERB_MAX + 1];       /* its words so far */
 	const struct command *command; /* NULL until noun and verb are known */
 	struct given *given;           /* room for argc */
 	size_t given_count;
@@ -117,6 +120,22 @@ unknown_word(const char *what, const char *word, const char *noun)
 }
 
 static bool
+take_verb(struct command_line *line, const char *word)
+{
+	size_t len = strlen(line->verb), room = sizeof line->verb - len;
+	int more =
+	    snprintf(line->verb + len, room, "%s%s", len > 0 ? " " : "", word);
+
+	if (more > 0 && (size_t)more < room) {
+		line->command = command_find(line->noun, line->verb);
+		if (line->command != NULL ||
+		    command_verb_begins(line->noun, line->verb))
+			return true;
+	}
+	return unknown_word("verb", len > 0 ? line->verb : word, line->noun);
+}
+
+static bool
 take_word(struct command_line *line, const char *word)
 {
 	if (line->noun == NULL) {
@@ -126,13 +145,8 @@ take_word(struct command_line *line, const char *word)
 		line->command = command_find(word, NULL);
 		return true;
 	}
-	if (line->command == NULL) {
-		line->command = command_find(line->noun, word);
-		if (line->command == NULL)
-			return unknown_word("verb", word, line->noun);
-		line->verb = word;
-		return true;
-	}
+	if (line->command == NULL)
+		return take_verb(line, word);
 	line->positionals[line->positional_count++] = word;
 	return true;
 }
@@ -325,6 +339,8 @@ store_positionals(const struct command_line *line, struct invocation *inv)
 		json_t *value;
 
 		if (i >= line->positional_count) {
+			if (row->optional)
+				return true;
 			snprintf(message, sizeof message, "%s is missing",
 			    row->name);
 			return usage_error(line, message, NULL);

@@ -43,7 +43,7 @@ print_enabled(struct invocation *inv, const json_t *account)
 }
 
 static const struct positional_row slug[] = {
-    {"SLUG", "slug", value_slug},
+    {.name = "SLUG", .field = "slug", .parse = value_slug},
     {0},
 };
 

@@ -162,6 +162,12 @@ value_name(const char *text, struct problem *problem)
 }
 
 json_t *
+value_label(const char *text, struct problem *problem)
+{
+	return label(text, LABEL_MAX_LEN, problem);
+}
+
+json_t *
 value_environment(const char *text, struct problem *problem)
 {
 	return label(text, ENVIRONMENT_MAX_LEN, problem);
@@ -250,6 +256,25 @@ value_caller(const char *text, struct problem *problem)
 	}
 	/* A uid without a login is shown as it was given. */
 	return json_pack("{s:I,s:o}", "uid", (json_int_t)uid, "login", login);
+}
+
+json_t *
+value_signature(const char *text, struct problem *problem)
+{
+	/* What it has to be is the daemon's to judge: a client's signature
+	 * may be anything, and is wrong then. */
+	return label(text, CLAIMED_MAX_LEN, problem);
+}
+
+json_t *
+value_timestamp(const char *text, struct problem *problem)
+{
+	int64_t seconds;
+
+	if (!timestamp_parse(text, &seconds))
+		return expected(
+		    problem, "Unix seconds, as date +%s prints them", text);
+	return json_integer(seconds);
 }
 
 json_t *
@@ -395,6 +420,21 @@ value_address(const char *text, struct problem *problem)
 		return expected(
 		    problem, "a numeric IPv4 or IPv6 address", text);
 	return json_string(text);
+}
+
+json_t *
+value_cidr(const char *text, struct problem *problem)
+{
+	char network[CIDR_TEXT_MAX];
+	struct cidr cidr;
+
+	if (!cidr_parse(text, &cidr))
+		return expected(problem,
+		    "an address or a network such as 203.0.113.0/24, no bits "
+		    "set beyond the prefix length",
+		    text);
+	cidr_text(&cidr, network);
+	return json_string(network);
 }
 
 json_t *

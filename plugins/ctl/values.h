@@ -27,6 +27,9 @@ typedef json_t *value_parser(const char *text, struct problem *problem);
  */
 void value_quote(const char *text, char out[QUOTED_MAX]);
 
+/* Signatures. A timestamp is Unix seconds. */
+value_parser value_signature, value_timestamp;
+
 /* Objects */
 value_parser value_slug, value_key_id, value_prefix;
 /* Texts for people */
@@ -45,5 +48,7 @@ value_parser value_duration, value_rate, value_quota, value_address;
 value_parser value_expires;
 /* {"cidr": "…", "label": …} */
 value_parser value_allow_entry;
+/* The two of it alone. */
+value_parser value_cidr, value_label;
 
 #endif

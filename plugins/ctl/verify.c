@@ -5,24 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
+#include "verify.h"
+
 #include "output.h"
-#include "plugins/client/apikey.h"
 #include "prompt.h"
-#include "proto/message.h"
 #include "proto/text.h"
 #include "proto/token.h"
 
-enum { TIMEOUT_MS = 10000 };
-
-/* A longer credential is malformed whatever its end is. */
-struct credential {
-	char text[CREDENTIAL_MAX_LEN];
-	size_t len;
-};
-
-static enum ctl_exit
-read_credential(struct credential *credential)
+enum ctl_exit
+credential_read(struct credential *credential)
 {
 	int error;
 
@@ -36,7 +27,7 @@ read_credential(struct credential *credential)
 	return CTL_REFUSED;
 }
 
-static const char *
+const char *
 reason_sentence(enum apikey_reason reason)
 {
 	switch (reason) {
@@ -79,7 +70,7 @@ run_check(struct invocation *inv)
 {
 	struct credential credential;
 	struct token_view view;
-	enum ctl_exit code = read_credential(&credential);
+	enum ctl_exit code = credential_read(&credential);
 	enum reason reason;
 	json_t *answer;
 
@@ -201,38 +192,6 @@ print_result(const struct invocation *inv, const struct apikey_result *result)
 	json_decref(answer);
 }
 
-static enum ctl_exit
-report_status(
-    const struct invocation *inv, enum apikey_status status, int error)
-{
-	if (status == APIKEY_UNAVAILABLE && error != 0)
-		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
-		    inv->verify_socket, strerror(error));
-	else
-		fprintf(stderr, "apikeyctl: apikeyd at %s: %s\n",
-		    inv->verify_socket, apikey_status_text(status));
-	return status == APIKEY_ARGUMENT ? CTL_USAGE
-	    : status == APIKEY_NOMEM     ? CTL_REFUSED
-					 : CTL_NO_DAEMON;
-}
-
-static enum ctl_exit
-ask(const struct invocation *inv, const struct apikey_request *request,
-    struct apikey_result *result)
-{
-	struct apikey_client *client;
-	enum apikey_status status =
-	    apikey_client_open(&client, inv->verify_socket);
-	int error;
-
-	if (status == APIKEY_OK)
-		status = apikey_verify(client, request, result, TIMEOUT_MS);
-	error = errno;
-	apikey_client_close(client);
-	return status == APIKEY_OK ? CTL_DONE
-				   : report_status(inv, status, error);
-}
-
 /* The texts stay those of the invocation; scopes has room for them all. */
 static void
 fill_request(const struct invocation *inv, struct apikey_request *request,
@@ -253,8 +212,7 @@ fill_request(const struct invocation *inv, struct apikey_request *request,
 		request->permission = strcmp(permission, "write") == 0
 		    ? APIKEY_PERMISSION_WRITE
 		    : APIKEY_PERMISSION_READ;
-	json_array_foreach(list, i, scope)
-	{
+	json_array_foreach (list, i, scope) {
 		scopes[i] = json_string_value(scope);
 	}
 	request->scopes = scopes;
@@ -262,69 +220,68 @@ fill_request(const struct invocation *inv, struct apikey_request *request,
 }
 
 static enum ctl_exit
-run_verify(struct invocation *inv)
+report_status(
+    const struct invocation *inv, enum apikey_status status, int error)
+{
+	if (status == APIKEY_UNAVAILABLE && error != 0)
+		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
+		    inv->verify_socket, strerror(error));
+	else
+		fprintf(stderr, "apikeyctl: apikeyd at %s: %s\n",
+		    inv->verify_socket, apikey_status_text(status));
+	return status == APIKEY_ARGUMENT ? CTL_USAGE
+	    : status == APIKEY_NOMEM     ? CTL_REFUSED
+					 : CTL_NO_DAEMON;
+}
+
+enum ctl_exit
+verify_ask(const struct invocation *inv, verify_call *ask, const void *proof)
 {
 	struct apikey_request request = APIKEY_REQUEST_INIT;
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	const char *scopes[SCOPES_MAX];
-	struct credential credential;
-	enum ctl_exit code = read_credential(&credential);
+	struct apikey_client *client;
+	enum apikey_status status =
+	    apikey_client_open(&client, inv->verify_socket);
+	int error;
 
-	if (code != CTL_DONE)
-		return code;
 	fill_request(inv, &request, scopes);
-	request.token = credential.text;
-	request.token_len = credential.len;
-	code = ask(inv, &request, &result);
-	explicit_bzero(&credential, sizeof credential);
-	if (code != CTL_DONE)
-		return code;
+	if (status == APIKEY_OK)
+		status = ask(client, proof, &request, &result);
+	error = errno;
+	apikey_client_close(client);
+	if (status != APIKEY_OK)
+		return report_status(inv, status, error);
 	print_result(inv, &result);
 	return result.verdict == APIKEY_VALID ? CTL_DONE : CTL_REFUSED;
 }
 
-static const struct option_row verify_options[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.parse = value_slug,
-	.help = "refuse a key of another account"},
-    {.name = "product",
-	.metavar = "SLUG",
-	.field = "product",
-	.parse = value_slug,
-	.help = "refuse a key for another product"},
-    {.name = "permission",
-	.metavar = "read|write",
-	.field = "permission",
-	.parse = value_permission,
-	.help = "refuse a key with less"},
-    {.name = "scope",
-	.metavar = "S",
-	.field = "scopes",
-	.parse = value_scope,
-	.max = SCOPES_MAX,
-	.help = "refuse a key without it"},
-    {.name = "address",
-	.metavar = "IP",
-	.field = "address",
-	.parse = value_address,
-	.help = "where the client calls from"},
-    {.name = "endpoint",
-	.metavar = "TEXT",
-	.field = "endpoint",
-	.parse = value_endpoint,
-	.help = "what it calls, for the usage report"},
-    {.name = "user",
-	.metavar = "LOGIN",
-	.field = "user",
-	.parse = value_login,
-	.help = "refuse a key that is not this user's"},
-    {.name = "service",
-	.metavar = "NAME",
-	.field = "service",
-	.parse = value_service,
-	.help = "verify as this host service"},
+static enum apikey_status
+ask_token(struct apikey_client *client, const void *proof,
+    struct apikey_request *request, struct apikey_result *result)
+{
+	const struct credential *credential = proof;
+
+	request->token = credential->text;
+	request->token_len = credential->len;
+	return apikey_verify(client, request, result, VERIFY_TIMEOUT_MS);
+}
+
+static enum ctl_exit
+run_verify(struct invocation *inv)
+{
+	struct credential credential;
+	enum ctl_exit code = credential_read(&credential);
+
+	if (code != CTL_DONE)
+		return code;
+	code = verify_ask(inv, ask_token, &credential);
+	explicit_bzero(&credential, sizeof credential);
+	return code;
+}
+
+const struct option_row verify_options[] = {
+    VERIFY_OPTION_ROWS,
     {0},
 };
 

@@ -34,6 +34,8 @@ kind verify huge "error 4"
 kind verify empty "error 5"
 kind verify body "error 5"
 kind verify half "error 7"
+kind verify half-signature "error 7"
+kind verify over-signature "error 4"
 for name in garbage nuls deep oversize array no-method twice half; do
 	kind admin "$name" closed
 done

@@ -146,6 +146,13 @@ test_passwords() {
 	is "an alias of the provider" "$(status -u "bob:$alices" "$URL/alias")" 403
 	is "... lets in" "$(status -u "$id:$reader" "$URL/alias")" 200
 	is "AuthBasicAuthoritative Off" "$(status -u "bob:$alices" "$URL/loose")" 403
+	is "a key in the place of the user" \
+		"$(status -u "$reader:" "$URL/basic")" 401
+	is "... is told so" "$("$CURL" -s -u "$reader:x" "$URL/basic" |
+		sed -n 's/.*"detail":"\(.*\)".*/\1/p')" \
+		"The API key was sent as the user name, not as the password."
+	is "... is shown to no CGI" "$(env_of COPIED -u "$reader:" "$URL/local")" ""
+	is "... neither" "$(env_of HTTP_AUTHORIZATION -u "$reader:" "$URL/local")" ""
 	is "a redirect to a section with other settings" \
 		"$(status -u "$id:$reader" "$URL/basic/jump")" 200
 	is "mod_auth_form may not use it" "$(status -d httpd_username="$id" \

@@ -15,14 +15,14 @@
 
 write_configuration() {
 	load_modules http2 remoteip proxy_connect proxy_wstunnel allowmethods \
-		access_compat
+		access_compat cache cache_disk
 	cat <<-'END'
 		AuthApiKeyTimeout 1s
 		Protocols h2c http/1.1
 		CustomLog access_log "%>s id=%{APIKEY_ID}e account=%{APIKEY_ACCOUNT}e %U"
 		RemoteIPHeader X-Forwarded-For
 		RemoteIPInternalProxy 127.0.0.1
-		AliasMatch ^/(env|pre|passed|hide|not|open|both|doc|fixed|if|alias|backend|limits)(/.*)?$ ${HTTPD_ROOT}/htdocs/env.cgi
+		AliasMatch ^/(env|pre|passed|hide|not|open|both|doc|fixed|if|alias|backend|limits|bare)(/.*)?$ ${HTTPD_ROOT}/htdocs/env.cgi
 		<AuthzProviderAlias apikey-account not-acme acme>
 		</AuthzProviderAlias>
 		<Location "/">
@@ -60,6 +60,18 @@ write_configuration() {
 				Require not apikey-account globex
 			</RequireAll>
 		</Location>
+		<Location "/bare">
+			<RequireAll>
+				Require all granted
+				Require not apikey-account globex
+			</RequireAll>
+		</Location>
+		CacheRoot ${HTTPD_ROOT}/cache
+		CacheQuickHandler Off
+		<Location "/site/cached.html">
+			CacheEnable disk
+			Header set Cache-Control "max-age=1000"
+		</Location>
 		<Location "/alias">
 			<RequireAll>
 				Require all granted
@@ -86,6 +98,12 @@ write_configuration() {
 		</Directory>
 		ProxyPass "/via" "${URL}/backend"
 		RewriteRule ^/ws/(.*) ws://127.0.0.1:%{SERVER_PORT}/backend/$1 [P]
+		<Location "/limits/public">
+			Header set Cache-Control "public, max-age=9"
+		</Location>
+		<Location "/limits/never">
+			Header set Cache-Control "no-store"
+		</Location>
 		<Location "/limits">
 			AuthApiKeyFrom query:key
 		</Location>
@@ -114,6 +132,9 @@ write_documents() {
 		<!--#include virtual="/env.cgi" --><!--#fsize virtual="part.html" -->
 	END
 	echo part >"$HTTPD_ROOT/htdocs/site/part.html"
+	echo cached >"$HTTPD_ROOT/htdocs/site/cached.html"
+	mkdir -p "$HTTPD_ROOT/cache"
+	give_httpd "$HTTPD_ROOT/cache"
 	echo '<!--#include virtual="part.html" -->' \
 		>"$HTTPD_ROOT/htdocs/site/sorry.shtml"
 	echo english >"$HTTPD_ROOT/htdocs/nego/page.html"
@@ -176,7 +197,7 @@ test_preflight() {
 }
 
 test_headers() {
-	"$CURL" -s -H "$bearer" -H 'Apikey_Account: evil' -H 'apikey-id: evil' \
+	"$CURL" -s -H "$bearer" -H 'Apikey_Account: evil' -H 'apikey-id: evil' -H 'Apikey.Account: evil' \
 		-H 'APIKEY-NAME: evil' "$URL/passed" >"$TMP/env"
 	for line in "HTTP_APIKEY_ID=$id" HTTP_APIKEY_ACCOUNT=acme \
 		HTTP_APIKEY_NAME=reader HTTP_APIKEY_PRODUCT=appointments \
@@ -231,6 +252,9 @@ application/problem+json'
 		application/problem+json text/html;q=0.5, application/*
 		application/problem+json */*
 		application/problem+json text/plain, APPLICATION/JSON;q=0.1
+		application/problem+json application/json;q=1e999, text/html;q=nan
+		text/html;_charset=iso-8859-1 application/json;q=-1
+		text/html;_charset=iso-8859-1 ;,;=;q,,,q=,*
 		text/html;_charset=iso-8859-1 text/html,application/xhtml+xml,*/*;q=0.8
 		text/html;_charset=iso-8859-1 text/html, application/json;q=0.9
 		text/html;_charset=iso-8859-1 application/json;q=0
@@ -241,6 +265,10 @@ application/problem+json'
 		"$(env_of REDIRECT_STATUS "$URL/fixed")" 401
 	is "... and keeps its challenge" "$(header WWW-Authenticate "$URL/fixed")" \
 		'Bearer realm="Keys"'
+	is "a key in the query makes a public answer private" \
+		"$(header Cache-Control "$URL/limits/public?key=$reader")" private
+	is "... and leaves no-store" "$(header Cache-Control \
+		"$URL/limits/never?key=$reader" | sort | xargs)" "no-store private"
 	is "others' errors stay" "$(problem -H "$bearer" "$URL/nego/none" |
 		tail -1)" 'text/html; charset=iso-8859-1'
 	token=$(new_key limited --rate 1/1h)
@@ -321,7 +349,11 @@ test_attacks() {
 		"$URL/env" | head -1)" \
 		'{"type":"about:blank","title":"Unauthorized","status":401,"detail":"What was sent is not a complete API key."}'
 	is "Expect" "$(status -H 'Expect: 100-continue' -d x "$URL/env")" 401
+	is "a cacheable document" "$(status -H "$bearer" "$URL/site/cached.html")" 200
+	is "... without a key" "$(status "$URL/site/cached.html")" 401
+	is "... is in no cache" "$(find "$HTTPD_ROOT/cache" -type f | wc -l)" 0
 	is "Require not, no key" "$(status "$URL/not")" 401
+	is "Require not without AuthType" "$(status "$URL/bare")" 500
 	is "Require not with an alias, no key" "$(status "$URL/alias")" 401
 	is "... the alias's account" "$(status -H "$bearer" "$URL/alias")" 403
 	is "<If> adds a condition" "$(status -H "$bearer" -H 'X-Door: open' "$URL/if")" 403

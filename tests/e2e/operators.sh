@@ -51,6 +51,7 @@ like "with null for all accounts" "$(ctl operator list --json)" \
 
 # One line a method of the interface: its name and the least role.
 cat >"$TMP/table" <<END
+AddAllowed admin
 AddOperator superadmin
 ApproveAccount superadmin
 CreateAccount superadmin
@@ -63,6 +64,7 @@ DisableKey admin
 DisableProduct superadmin
 EnableKey admin
 EnableProduct superadmin
+ExplainKey auditor
 GetAccount auditor
 GetKey auditor
 GetProduct auditor
@@ -71,9 +73,12 @@ ListAccounts auditor
 ListKeys auditor
 ListOperators superadmin
 ListProducts auditor
+RemoveAllowed admin
 RemoveOperator superadmin
+RevealKey admin
 RevokeKey admin
 RotateKey admin
+SetAllowlist admin
 SetPin admin
 SuspendAccount superadmin
 UpdateKey admin
@@ -154,6 +159,10 @@ same() {
 		"$(sed "s/$gone/X/g" "$TMP/output")" "$(cat "$TMP/there")"
 }
 
+explain_as_limited() {
+	printf '%s\n' "$1" | as $LIMITED ctl key explain
+}
+
 none=ak_000000000000
 same "another account" bolt nope account show
 same "another's key" "$bolt" $none key show
@@ -166,6 +175,10 @@ same "updating it" "$bolt" $none key update --name x
 same "listing another account's keys" bolt nope key list --account
 same "a key for another account" bolt nope \
 	key create --product calls --name x --account
+exits "explaining another's token" 4 \
+	explain_as_limited "$bolt_token"
+exits "revealing another's" 4 as $LIMITED ctl key reveal "$bolt"
+exits "an auditor reveals nothing" 4 as $AUDITOR ctl key reveal "$bolt"
 is "its lists have its own accounts" \
 	"$(as $LIMITED ctl account list --json | names slug)" acme
 is "and its keys" \

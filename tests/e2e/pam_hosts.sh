@@ -295,6 +295,17 @@ tester() {
 
 in_pamtester() {
 	any=$(new_key Any --user alice)
+	printf '%s\n' 'auth sufficient pam_unix.so' \
+		'auth required pam_apikey.so try_first_pass' \
+		'account required pam_unix.so' >/etc/pam.d/unix_first
+	sed s/try_first/use_first/ /etc/pam.d/unix_first >/etc/pam.d/unix_only
+	ok "after pam_unix: the password" tester unix_first hunter2
+	ok "after pam_unix: the key in its place" tester unix_first "$any"
+	ok "after pam_unix: the key when asked again" tester unix_first \
+		"$(printf 'hunter3\n%s' "$any")"
+	ok "use_first_pass: the key in its place" tester unix_only "$any"
+	nok "use_first_pass: nobody is asked again" tester unix_only \
+		"$(printf 'hunter3\n%s' "$any")"
 	ok "pamtester: the key" tester sshd "$any"
 	nok "pamtester: the password" tester sshd hunter2
 	ok "a lenient stack: the key" tester lenient "$any"

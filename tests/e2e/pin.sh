@@ -110,6 +110,20 @@ exits "repeating a change does not ask again" 0 \
 exits "and brings no token" 0 create $ALICE bank --operation-id again
 unlike "indeed" "$(cat "$TMP/output")" '_[0-9A-Za-z]{49}'
 
+### Revealing
+
+{
+	ctl product create vault --require-pin --recoverable
+	ctl product enable vault --account acme
+} >"$TMP/output"
+token=$(create $ALICE vault --pin-file "$TMP/new" 2>"$TMP/output")
+id=$(key_id "$token")
+exits "revealing takes it" 4 as $ALICE ctl key reveal "$id" </dev/null
+exits "and looks at it" 4 \
+	as $ALICE ctl key reveal "$id" --pin-file "$TMP/wrong"
+is "the right one reveals" "$(as $ALICE ctl key reveal "$id" \
+	--pin-file "$TMP/new" 2>"$TMP/output")" "$token"
+
 ### Five are five
 
 create $BOB bank --pin-file "$TMP/pin" >"$TMP/output" 2>&1

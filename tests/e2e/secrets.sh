@@ -24,7 +24,22 @@ first=$(new_key first)
 second=$(new_key second --user alice --scope one:read)
 id=$(key_id "$second")
 rotated=$(ctl key rotate "$id" --overlap 1h 2>>"$TMP/said")
-tokens="$first $second $rotated"
+hook=$(new_key hook --type hmac)
+quiet ctl product create vault --recoverable
+quiet ctl product enable vault --account acme
+SEED_PRODUCT=vault
+vaulted=$(new_key vaulted)
+tokens="$first $second $rotated $hook $vaulted"
+
+# Those that are kept sealed are unsealed for a moment.
+is "(a token is revealed)" "$(ctl key reveal "$(key_id "$vaulted")")" "$vaulted"
+signature=$(echo hello | ctl key sign --token-file /dev/fd/3 3<<END
+$hook
+END
+)
+is "(a signature is verified)" "$(echo hello | ctl key verify-signature \
+	"$(key_id "$hook")" --signature "$signature" | head -n 1)" valid
+quiet ctl key reveal "$(key_id "$hook")"
 
 for token in $tokens; do
 	secret=${token##*_}
@@ -33,6 +48,7 @@ for token in $tokens; do
 		"$(key_id "$first")_$secret" "x$token" "$secret"; do
 		quiet verify "$offered"
 		quiet verify "$offered" --json --account other
+		printf '%s\n' "$offered" | quiet ctl key explain
 	done
 	# Where a key's ID is wanted, people paste the token.
 	quiet ctl key show "$token"

@@ -145,6 +145,24 @@ make_half(struct storm *storm)
 	return (size_t)(next_random(storm) % (begin + 98)) + 1;
 }
 
+/* The longest there is, but for its last byte. */
+static size_t
+make_half_signature(struct storm *storm)
+{
+	size_t begin = header(storm, FRAME_VERSION, FRAME_VERIFY_SIGNATURE,
+	    SIGNATURE_REQUEST_MAX);
+
+	memset(storm->input + begin, 'x', SIGNATURE_REQUEST_MAX);
+	return begin + SIGNATURE_REQUEST_MAX - 1;
+}
+
+static size_t
+make_over_signature(struct storm *storm)
+{
+	return header(storm, FRAME_VERSION, FRAME_VERIFY_SIGNATURE,
+	    SIGNATURE_REQUEST_MAX + 1);
+}
+
 /* Admin: what is no call */
 
 static size_t
@@ -227,6 +245,8 @@ static const struct kind {
     {"verify", "empty", make_empty},
     {"verify", "body", make_body},
     {"verify", "half", make_half},
+    {"verify", "half-signature", make_half_signature},
+    {"verify", "over-signature", make_over_signature},
     {"admin", "garbage", make_garbage},
     {"admin", "nuls", make_nuls},
     {"admin", "deep", make_deep},
@@ -325,7 +345,8 @@ main(int argc, char **argv)
 		if (strcmp(kinds[i].plane, argv[1]) == 0)
 			/* Half a frame takes the daemon's whole patience. */
 			rage(&storm, &kinds[i],
-			    strcmp(kinds[i].name, "half") == 0 ? 1 : rounds);
+			    strncmp(kinds[i].name, "half", 4) == 0 ? 1
+								   : rounds);
 	free(storm.input);
 	return 0;
 }

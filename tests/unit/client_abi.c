@@ -50,6 +50,15 @@ START_TEST(abi_of_structures)
 	AT(apikey_result, environment, 440);
 	AT(apikey_result, scopes, 508);
 	ck_assert_uint_eq(sizeof(struct apikey_result), 2592);
+
+	AT(apikey_signature, size, 0);
+	AT(apikey_signature, key_id, 8);
+	AT(apikey_signature, signature, 16);
+	AT(apikey_signature, payload, 24);
+	AT(apikey_signature, payload_len, 32);
+	AT(apikey_signature, has_timestamp, 40);
+	AT(apikey_signature, timestamp, 48);
+	ck_assert_uint_eq(sizeof(struct apikey_signature), 56);
 }
 END_TEST
 

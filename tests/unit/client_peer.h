@@ -43,5 +43,6 @@ void add_batch_cases(Suite *suite);
 void add_loop_cases(Suite *suite);
 void add_abi_cases(Suite *suite);
 void add_request_cases(Suite *suite);
+void add_signature_cases(Suite *suite);
 
 #endif

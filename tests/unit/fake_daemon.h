@@ -49,9 +49,11 @@ void fake_remove(struct fake_daemon *daemon);
 
 struct fake_request {
 	struct frame frame;
-	struct verify_request verify; /* of a FRAME_VERIFY */
-	struct bytes key_id;          /* of a FRAME_LOOKUP */
-	uint8_t data[FRAME_MAX];      /* what the above point into */
+	struct verify_request verify;       /* of a FRAME_VERIFY */
+	struct bytes key_id;                /* of a FRAME_LOOKUP */
+	struct signature_request signature; /* of a FRAME_VERIFY_SIGNATURE */
+	/* What the above point into. */
+	uint8_t data[FRAME_HEADER_LEN + SIGNATURE_REQUEST_MAX];
 };
 
 /*

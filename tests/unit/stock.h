@@ -137,7 +137,8 @@ stock_longest(struct stock_longest *longest)
 	    .rotated_at = INT64_MAX,
 	    .state_at = INT64_MIN,
 	    .revoked_reason = {text, REASON_MAX_LEN},
-	    .sealed = {text, SEALED_MAX_LEN},
+	    .sealed = {text, SEALED_MAX},
+	    .previous_sealed = {text, SEALED_MAX},
 	};
 	w = stock_items(longest);
 	for (size_t i = 0; i < SCOPES_MAX; i++)

@@ -11,6 +11,7 @@ main(void)
 	add_connection_cases(suite);
 	add_batch_cases(suite);
 	add_request_cases(suite);
+	add_signature_cases(suite);
 	add_loop_cases(suite);
 	add_abi_cases(suite);
 	return suite_run(suite);

@@ -139,7 +139,10 @@ START_TEST(byte_views)
 }
 END_TEST
 
-static const uint8_t types[] = {FRAME_PING, FRAME_VERIFY, FRAME_LOOKUP};
+static const uint8_t types[] = {
+    FRAME_PING, FRAME_VERIFY, FRAME_LOOKUP, FRAME_VERIFY_SIGNATURE};
+
+enum { LONGEST = FRAME_HEADER_LEN + 68293 };
 
 /* The longest body PROTOCOL.md gives; -1: not from this side. */
 static int
@@ -148,6 +151,7 @@ request_limit(uint8_t type)
 	return type == FRAME_PING  ? 64
 	    : type == FRAME_VERIFY ? 6584
 	    : type == FRAME_LOOKUP ? 30
+	    : type == 4            ? 68293
 				   : -1;
 }
 
@@ -157,6 +161,7 @@ reply_limit(uint8_t type)
 	return type == 0x81 ? 64
 	    : type == 0x82  ? 2558
 	    : type == 0x83  ? 131
+	    : type == 0x84  ? 2558
 	    : type == 0x80  ? 258
 			    : -1;
 }
@@ -169,8 +174,11 @@ START_TEST(limits)
 		ck_assert_int_eq(
 		    frame_request_limit(type), request_limit(type));
 		ck_assert_int_eq(frame_reply_limit(type), reply_limit(type));
+		/* Of all frames one alone is over FRAME_MAX. */
+		ck_assert(type == FRAME_VERIFY_SIGNATURE ||
+		    frame_request_limit(type) + FRAME_HEADER_LEN <= FRAME_MAX);
 		ck_assert_int_le(
-		    frame_request_limit(type) + FRAME_HEADER_LEN, FRAME_MAX);
+		    frame_reply_limit(type) + FRAME_HEADER_LEN, FRAME_MAX);
 	}
 }
 END_TEST
@@ -223,7 +231,7 @@ put_length(uint8_t *frame, uint32_t length)
 
 START_TEST(frames_cut_everywhere)
 {
-	uint8_t data[FRAME_MAX + 1] = {0};
+	static uint8_t data[LONGEST + 1];
 	struct frame frame;
 	enum frame_error error;
 
@@ -231,7 +239,10 @@ START_TEST(frames_cut_everywhere)
 		size_t body = (size_t)request_limit(types[t]);
 		size_t len = build(data, sizeof data, types[t], body);
 
-		for (size_t cut = 0; cut < len; cut++)
+		data[len] = 0;
+		/* Every byte to the end of what others hold, then steps. */
+		for (size_t cut = 0; cut < len;
+		     cut += cut < FRAME_MAX || cut > len - 64 ? 1 : 61)
 			ck_assert_int_eq(peek(data, cut, frame_request_limit,
 					     &frame, &error),
 			    FRAME_SHORT);
@@ -318,8 +329,8 @@ START_TEST(lengths)
 	for (size_t t = 0; t < sizeof types; t++) {
 		uint32_t max = (uint32_t)request_limit(types[t]);
 		const uint32_t good[] = {1, max - 1, max};
-		const uint32_t bad[] = {max + 1, FRAME_MAX, UINT16_MAX, 0x10000,
-		    INT32_MAX, 0x80000000, UINT32_MAX - 11, UINT32_MAX};
+		const uint32_t bad[] = {max + 1, LONGEST, 0x20000, INT32_MAX,
+		    0x80000000, UINT32_MAX - 11, UINT32_MAX};
 
 		build(data, sizeof data, types[t], 0);
 		ck_assert_int_eq(peek(data, sizeof data, frame_request_limit,
@@ -411,7 +422,8 @@ START_TEST(random_frames)
 		if (len >= FRAME_HEADER_LEN) {
 			memcpy(data, "ak\1", good < 3 ? good : 3);
 			if (good > 3)
-				data[3] = types[suite_below(&seed, 3)];
+				data[3] =
+				    types[suite_below(&seed, sizeof types)];
 			if (good > 6)
 				put_length(
 				    data, (uint32_t)suite_below(&seed, 600));

@@ -110,6 +110,49 @@ refusal(unsigned verdict)
 	return reply;
 }
 
+/* Any signature has its form. */
+static const char signature[] =
+    "e7988f9c4e72a92e21e649083264d907bb542402986b8cc31263f1170edc013e";
+
+static struct signature_request
+signature_example(void)
+{
+	struct signature_request request;
+
+	memset(&request, 0, sizeof request);
+	request.key_id = text("hk_7Hq2mZx0pLs9");
+	request.signature = text(signature);
+	request.has_timestamp = true;
+	request.timestamp = 1795230660; /* 2026-11-21T03:11:00Z */
+	request.request = full_request();
+	request.request.credential = text("");
+	request.payload = text("{\"id\":7}");
+	return request;
+}
+
+static void
+put_signature_request(struct writer *w, unsigned unused)
+{
+	struct signature_request request = signature_example();
+	size_t begin = frame_begin(w, FRAME_VERIFY_SIGNATURE, ID);
+
+	(void)unused;
+	signature_request_write(w, &request);
+	write_bytes(w, request.payload.data, request.payload.len);
+	frame_end(w, begin);
+}
+
+static void
+put_signature_reply(struct writer *w, unsigned unused)
+{
+	struct verify_reply reply = refusal(VERDICT_UNKNOWN);
+	size_t begin = frame_begin(w, FRAME_VERIFY_SIGNATURE | FRAME_REPLY, ID);
+
+	(void)unused;
+	verify_reply_write(w, &reply);
+	frame_end(w, begin);
+}
+
 static struct lookup_reply
 found_reply(void)
 {
@@ -198,6 +241,8 @@ static const struct golden {
     {"lookup-request", put_lookup_request, 0},
     {"lookup-reply-found", put_lookup_reply, 1},
     {"lookup-reply-missing", put_lookup_reply, 0},
+    {"verify-signature-request", put_signature_request, 0},
+    {"verify-signature-reply-unknown", put_signature_reply, 0},
 #define GOLDEN_ERROR(number, name, said) {"error-" #name, put_error, number},
     FRAME_ERROR_LIST(GOLDEN_ERROR)
 #undef GOLDEN_ERROR
@@ -211,6 +256,7 @@ rewrite(struct bytes in, struct writer *w)
 {
 	struct verify_request verify_request;
 	struct verify_reply verify_reply;
+	struct signature_request signature_request;
 	struct lookup_reply lookup_reply;
 	struct error_reply error_reply;
 	struct bytes key_id;
@@ -235,7 +281,15 @@ rewrite(struct bytes in, struct writer *w)
 			return false;
 		verify_request_write(w, &verify_request);
 		break;
+	case FRAME_VERIFY_SIGNATURE:
+		if (!signature_request_read(frame.body, &signature_request))
+			return false;
+		signature_request_write(w, &signature_request);
+		write_bytes(w, signature_request.payload.data,
+		    signature_request.payload.len);
+		break;
 	case FRAME_VERIFY | FRAME_REPLY:
+	case FRAME_VERIFY_SIGNATURE | FRAME_REPLY:
 		if (!verify_reply_read(frame.body, &verify_reply))
 			return false;
 		verify_reply_write(w, &verify_reply);

@@ -560,7 +560,7 @@ START_TEST(missing_piece_of_zeros)
 {
 	struct key *key = add_key(60);
 	struct key_details details = {.name = bytes_of("n")};
-	char reason[REASON_MAX_LEN + 1], sealed[SEALED_MAX_LEN + 1];
+	char reason[REASON_MAX_LEN + 1], sealed[SEALED_MAX + 1];
 	struct record records[KEY_RECORDS_MAX];
 	size_t count;
 
@@ -568,8 +568,8 @@ START_TEST(missing_piece_of_zeros)
 	memset(sealed, 0, sizeof sealed);
 	/* So short that the length of the next one is in the K record. */
 	details.revoked_reason = (struct bytes){(uint8_t *)reason, 20};
-	details.sealed = (struct bytes){(uint8_t *)sealed, SEALED_MAX_LEN};
-	sealed[SEALED_MAX_LEN - 1] = 'z';
+	details.sealed = (struct bytes){(uint8_t *)sealed, SEALED_MAX};
+	sealed[SEALED_MAX - 1] = 'z';
 	stock_set_details(key, &details);
 	count = records_from_key(records, key);
 	ck_assert_uint_gt(count, 1);

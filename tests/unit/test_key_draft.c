@@ -263,7 +263,10 @@ START_TEST(the_rest)
 	ck_assert_int_eq(key->permission, PERMISSION_WRITE);
 	check_right("{\"permission\":\"read\"}");
 	ck_assert_int_eq(key->permission, PERMISSION_READ);
-	check_wrong("{\"type\":\"hmac\"}", "type");
+	check_right("{\"type\":\"hmac\"}");
+	ck_assert_int_eq(key->type, KEY_HMAC);
+	check_right("{\"type\":null}");
+	ck_assert_int_eq(key->type, KEY_HMAC);
 	check_wrong("{\"type\":\"x\"}", "type");
 	check_wrong("{\"permission\":\"admin\"}", "permission");
 	check_wrong("{\"quota\":{\"limit\":1,\"per\":\"day\"}}", "quota");

@@ -446,6 +446,94 @@ START_TEST(lists)
 }
 END_TEST
 
+static struct signature_request
+signature_example(void)
+{
+	struct signature_request request;
+
+	memset(&request, 0, sizeof request);
+	request.key_id = bytes_of("hk_0123456789ab");
+	request.signature = bytes_of("0f");
+	request.has_timestamp = true;
+	request.timestamp = 0x0102030405060708;
+	request.request.permission = PERMISSION_READ;
+	request.request.account = bytes_of("account");
+	request.request.scopes = (struct list){1, bytes_of("\1a")};
+	request.payload = bytes_of("payload");
+	return request;
+}
+
+static size_t
+put_signature(uint8_t *data, size_t size, const struct signature_request *in)
+{
+	struct writer w = writer_over(data, size);
+
+	signature_request_write(&w, in);
+	write_bytes(&w, in->payload.data, in->payload.len);
+	ck_assert(!w.failed);
+	return w.len;
+}
+
+/* Only the head is written by us: its writer has no symmetry to test. */
+START_TEST(signatures)
+{
+	static uint8_t data[SIGNATURE_REQUEST_MAX + 1];
+	static uint8_t payload[PAYLOAD_MAX_LEN + 1];
+	char claimed[CLAIMED_MAX_LEN + 1];
+	struct signature_request in = signature_example(), got;
+	static const struct signature_request zero;
+	size_t len = put_signature(data, sizeof data, &in);
+
+	ck_assert(signature_request_read((struct bytes){data, len}, &got));
+	ck_assert(bytes_equal(got.key_id, in.key_id));
+	ck_assert(bytes_equal(got.signature, in.signature));
+	ck_assert(got.has_timestamp);
+	ck_assert_int_eq(got.timestamp, in.timestamp);
+	ck_assert(bytes_equal(got.request.account, in.request.account));
+	ck_assert_uint_eq(got.request.scopes.count, 1);
+	ck_assert_uint_eq(got.request.credential.len, 0);
+	ck_assert(bytes_equal(got.payload, in.payload));
+	for (size_t cut = 0; cut < len; cut++) {
+		ck_assert(
+		    !signature_request_read((struct bytes){data, cut}, &got));
+		ck_assert_mem_eq(&got, &zero, sizeof got);
+	}
+	ck_assert(!signature_request_read((struct bytes){data, len + 1}, &got));
+	/* One encoding: 0 or 1, and no time where there is none. */
+	data[1 + 15 + 1 + 2] = 2;
+	ck_assert(!signature_request_read((struct bytes){data, len}, &got));
+	data[1 + 15 + 1 + 2] = 0;
+	ck_assert(!signature_request_read((struct bytes){data, len}, &got));
+	memset(data + 1 + 15 + 1 + 2, 0, 9);
+	ck_assert(signature_request_read((struct bytes){data, len}, &got));
+	ck_assert(!got.has_timestamp);
+	/* The limits, and one more. */
+	memset(claimed, 'c', sizeof claimed);
+	for (size_t more = 0; more < 2; more++) {
+		in = signature_example();
+		in.payload = (struct bytes){payload, PAYLOAD_MAX_LEN + more};
+		len = put_signature(data, sizeof data, &in);
+		ck_assert_int_eq(
+		    signature_request_read((struct bytes){data, len}, &got),
+		    more == 0);
+		in = signature_example();
+		in.key_id =
+		    (struct bytes){(uint8_t *)claimed, CLAIMED_MAX_LEN + more};
+		len = put_signature(data, sizeof data, &in);
+		ck_assert_int_eq(
+		    signature_request_read((struct bytes){data, len}, &got),
+		    more == 0);
+		in = signature_example();
+		in.signature =
+		    (struct bytes){(uint8_t *)claimed, CLAIMED_MAX_LEN + more};
+		len = put_signature(data, sizeof data, &in);
+		ck_assert_int_eq(
+		    signature_request_read((struct bytes){data, len}, &got),
+		    more == 0);
+	}
+}
+END_TEST
+
 /* Noise, and good messages with a few bytes changed, added or taken away. */
 START_TEST(random_bodies)
 {
@@ -497,5 +585,6 @@ main(void)
 	add_for_each_kind(suite, "random bodies", random_bodies);
 	suite_add(suite, "fields in order", no_field_overlaps);
 	suite_add(suite, "lists", lists);
+	suite_add(suite, "signatures", signatures);
 	return suite_run(suite);
 }

@@ -328,6 +328,48 @@ START_TEST(faults_fail_closed)
 }
 END_TEST
 
+/* The same while the daemon says yes: whatever is refused leaves no identity
+ * behind, neither in the environment nor for account. */
+START_TEST(faults_leave_nothing)
+{
+	int refused = 0;
+
+	if (!faults_possible())
+		return;
+	for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
+		for (int nth = 1; nth < 1000; nth++) {
+			struct stack stack;
+			int code;
+			bool hit;
+
+			stack_open(&stack, "timeout=50", NULL);
+			stack_start(&stack);
+			faults_arm(fault, nth);
+			code = pam_authenticate(stack.pamh, 0);
+			hit = faults_disarm();
+			/* libpam itself may fail after the module did not. */
+			if (code == PAM_SYSTEM_ERR && has_identity(&stack))
+				code = PAM_SUCCESS;
+			ck_assert_int_eq(
+			    code == PAM_SUCCESS, has_identity(&stack));
+			if (code != PAM_SUCCESS) {
+				refused++;
+				/* Ignored, which asks nobody, and so
+				 * succeeds with nobody there to ask. */
+				unlink(stack.daemon.path);
+				ck_assert_int_eq(
+				    pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+				pam_setcred(stack.pamh, PAM_ESTABLISH_CRED);
+				ck_assert(!has_identity(&stack));
+			}
+			stack_close(&stack);
+			if (!hit)
+				break;
+		}
+	ck_assert_int_ge(refused, 3);
+}
+END_TEST
+
 static char logged[4096];
 
 /* Takes the place of the system's log for libpam, fortified or not. */
@@ -423,5 +465,6 @@ main(void)
 	suite_add(suite, "log", log_lines);
 	add_application_cases(suite);
 	suite_add(suite, "faults fail closed", faults_fail_closed);
+	suite_add(suite, "faults leave nothing", faults_leave_nothing);
 	return suite_run(suite);
 }

@@ -620,6 +620,8 @@ START_TEST(details_are_exact)
 	ck_assert(key_details_read((struct bytes){encoded, w.len}, &details));
 	ck_assert(bytes_equal(details.name, longest.details.name));
 	ck_assert(bytes_equal(details.sealed, longest.details.sealed));
+	ck_assert(bytes_equal(
+	    details.previous_sealed, longest.details.previous_sealed));
 	ck_assert_uint_eq(details.allowlist.count, ALLOW_MAX);
 	ck_assert_uint_eq(details.callers.count, CALLERS_MAX);
 	ck_assert(callers_have(details.callers, UINT32_MAX - CALLERS_MAX + 1));

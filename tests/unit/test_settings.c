@@ -40,6 +40,7 @@ START_TEST(everything)
 		   "max_connections = 10\n"
 		   "max_connections_per_uid = 5\n"
 		   "request_timeout = 1m30s\n"
+		   "signature_window = 2m\n"
 		   "expected_keys = 1000000\n");
 	settings_default(&settings);
 	ck_assert(settings_read(&settings, path, true));
@@ -49,6 +50,7 @@ START_TEST(everything)
 	ck_assert_uint_eq(settings.limits.connections, 10);
 	ck_assert_uint_eq(settings.limits.connections_per_uid, 5);
 	ck_assert_uint_eq(settings.limits.request_timeout_ms, 90000);
+	ck_assert_uint_eq(settings.signature_window, 120);
 	ck_assert_uint_eq(settings.expected_keys, 1000000);
 	remove_file();
 }
@@ -67,6 +69,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(settings.limits.connections, 4096);
 	ck_assert_uint_eq(settings.limits.connections_per_uid, 1024);
 	ck_assert_uint_eq(settings.limits.request_timeout_ms, 5000);
+	ck_assert_uint_eq(settings.signature_window, 300);
 	ck_assert_uint_eq(settings.expected_keys, 100000);
 	remove_file();
 }
@@ -85,6 +88,10 @@ static const struct refusal {
 	":3: request_timeout = 5: expected a duration from 10ms to 1h"},
     {"request_timeout = 2h\n", ":1: request_timeout = 2h: expected"},
     {"request_timeout = 0\n", ":1: request_timeout = 0: expected"},
+    {"signature_window = 300\n",
+	":1: signature_window = 300: expected a duration from 1s to 1d"},
+    {"signature_window = 2d\n", ":1: signature_window = 2d: expected"},
+    {"signature_window = 0\n", ":1: signature_window = 0: expected"},
     {"log_level = loud\n",
 	":1: log_level = loud: expected error, warning, notice, info or"},
     {"verify_socket_group = \"\"\n", ":1: verify_socket_group: expected"},

@@ -427,6 +427,39 @@ START_TEST(random_texts)
 }
 END_TEST
 
+START_TEST(timestamps)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds;
+	} good[] = {{"0", 0}, {"7", 7}, {"1795230660", 1795230660},
+	    {"253402300799", 253402300799}, {"999999999999", 999999999999}};
+	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "1.5",
+	    "01", "00", "0x1", "1e9", "1000000000000", "99999999999999999999",
+	    "now"};
+	char text[TIMESTAMP_TEXT_MAX];
+	int64_t seconds;
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		size_t len = timestamp_text(good[i].seconds, text);
+
+		ck_assert(timestamp_parse(good[i].text, &seconds));
+		ck_assert_int_eq(seconds, good[i].seconds);
+		/* As it was given, and a dot. */
+		ck_assert_uint_eq(len, strlen(good[i].text) + 1);
+		ck_assert_uint_eq(strlen(text), len);
+		ck_assert(strncmp(text, good[i].text, len - 1) == 0);
+		ck_assert_int_eq(text[len - 1], '.');
+	}
+	seconds = 5;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_msg(!timestamp_parse(bad[i], &seconds), "%s", bad[i]);
+	ck_assert_int_eq(seconds, 5);
+	ck_assert_uint_eq(timestamp_text(INT64_MIN, text), 21);
+	ck_assert_str_eq(text, "-9223372036854775808.");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -444,5 +477,6 @@ main(void)
 	suite_add(suite, "labels", labels);
 	suite_add(suite, "code points", every_code_point);
 	suite_add(suite, "random texts", random_texts);
+	suite_add(suite, "timestamps", timestamps);
 	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Verification: the table of verdicts, its order, and the frames around it. */
+#include "daemon/decide.h"
 #include "daemon/instant.h"
 #include "daemon/limits.h"
 #include "daemon/verify.h"
@@ -294,6 +295,48 @@ START_TEST(earlier_row_decides)
 }
 END_TEST
 
+/* The explanation has every row that fails, the decision's first. */
+START_TEST(explanation_agrees)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		for (size_t k = i; k < ROWS; k++) {
+			struct asking asking = {good_request(), UID};
+			struct key_details details = key_details(key);
+			struct check checks[CHECKS_MAX];
+			enum verdict first = VERDICT_VALID, decided;
+			int64_t now = now_ms();
+			size_t count, failed = 0;
+
+			heal();
+			rows[i].spoil(&asking);
+			rows[k].spoil(&asking);
+			count = verify_explain(key, &details, &asking.request,
+			    asking.uid, now, checks);
+			decided = verify_decide(
+			    key, &details, &asking.request, asking.uid, now);
+			ck_assert_uint_eq(count, 11);
+			for (size_t c = 0; c < count; c++) {
+				bool spoiled =
+				    checks[c].verdict == rows[i].verdict ||
+				    checks[c].verdict == rows[k].verdict;
+
+				/* What is revoked is not called disabled. */
+				if (checks[c].verdict == VERDICT_DISABLED)
+					spoiled = key->state == KEY_DISABLED;
+				ck_assert_int_eq(checks[c].passed, !spoiled);
+				if (!checks[c].passed && failed++ == 0)
+					first = checks[c].verdict;
+			}
+			ck_assert_int_eq(first, decided);
+			ck_assert_int_eq(decided,
+			    rows[i].verdict == VERDICT_RATE_LIMITED
+				? VERDICT_VALID
+				: rows[i].verdict);
+		}
+	ck_assert_int_eq(key->last_used_at, 0);
+}
+END_TEST
+
 START_TEST(pending_accounts)
 {
 	struct verify_request request = good_request();
@@ -465,7 +508,7 @@ START_TEST(garbage)
 	} heads[] = {
 	    {{'A'}, 1, FRAME_ERROR_MAGIC},
 	    {{'a', 'k', 9}, 3, FRAME_ERROR_VERSION},
-	    {{'a', 'k', 1, 4}, 4, FRAME_ERROR_TYPE},
+	    {{'a', 'k', 1, 5}, 4, FRAME_ERROR_TYPE},
 	    {{'a', 'k', 1, FRAME_VERIFY, 0, 0, 0, 1, 255, 255, 255, 255}, 12,
 		FRAME_ERROR_LENGTH},
 	    {{'a', 'k', 1, FRAME_PING, 0, 0, 0, 1, 0, 0, 0, 65}, 12,
@@ -606,6 +649,7 @@ main(void)
 	stock_with(with_key, without_key);
 	stock_add(suite, "valid_says_all", valid_says_all);
 	stock_add(suite, "earlier_row_decides", earlier_row_decides);
+	stock_add(suite, "explanation_agrees", explanation_agrees);
 	stock_add(suite, "pending_accounts", pending_accounts);
 	stock_add(suite, "rate_is_told", rate_is_told);
 	stock_add(suite, "a_key_without_user_is_nobodys",

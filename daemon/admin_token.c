@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is told of a token: the token itself, and why it is refused. */
+#include <stdio.h>
+#include <string.h>
+
+#include "admin_pin.h"
+#include "decide.h"
+#include "instant.h"
+#include "key_change.h"
+#include "limits.h"
+#include "log.h"
+
+/* Reveal */
+
+void
+admin_reveal_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	const char *key_id = param_required_text(&params, "id");
+	const char *pin = admin_param_pin(&params, "pin");
+	char what[sizeof "product " + SLUG_MAX_LEN];
+	uid_t uid = call_peer(call)->uid;
+	char token[TOKEN_MAX + 1];
+	struct key_details details;
+	const struct key *key;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	key = admin_find_key(admin, call, key_id);
+	if (key == NULL)
+		return;
+	/* hmac keys keep their token as well, but not for this. */
+	if (!key->product->recoverable) {
+		answer_failure(call, "Conflict",
+		    "product %s is not recoverable: the token of key %s was "
+		    "told once and cannot be told again; for a new one: "
+		    "`apikeyctl key rotate %s`",
+		    key->product->slug, key_id, key_id);
+		return;
+	}
+	snprintf(what, sizeof what, "product %s", key->product->slug);
+	if (key->product->require_pin &&
+	    !admin_step_up(admin, call, admin_reveal_key, pin, what))
+		return;
+	details = key_details(key);
+	if (secret_unseal_token(admin->ring, details.sealed.data,
+		details.sealed.len, key->hash, token) == 0) {
+		log_error("key %s: its sealed token is not its own", key_id);
+		answer_failure(call, "StoreFailed",
+		    "the sealed token of key %s is damaged; for a new one: "
+		    "`apikeyctl key rotate %s`",
+		    key_id, key_id);
+		return;
+	}
+	log_notice("token of key %s revealed to uid %u", key_id, (unsigned)uid);
+	reply_key(call, key, token);
+	secret_wipe(token, sizeof token);
+}
+
+/* Explain */
+
+/* What a verification would be asked. Lists and addresses need room. */
+struct inquiry {
+	struct verify_request request;
+	struct address address;
+	uint8_t scopes[SCOPE_LIST_MAX];
+};
+
+static struct bytes
+param_condition(struct params *params, const char *name, size_t max)
+{
+	const char *text = param_text(params, name);
+
+	if (text != NULL && !label_valid(text, 0, max))
+		param_wrong(params, name,
+		    "expected UTF-8 text without control characters, not over "
+		    "its limit");
+	return bytes_of(text);
+}
+
+static void
+param_scopes(struct params *params, struct inquiry *inquiry)
+{
+	static const char expected[] =
+	    "expected at most 32 scopes, each 1 to 64 of A-Z a-z 0-9 : . _ / -";
+	json_t *array = param_array(params, "scopes"), *item;
+	struct writer w = writer_over(inquiry->scopes, SCOPE_LIST_MAX);
+	size_t i;
+
+	if (json_array_size(array) > SCOPES_MAX) {
+		param_wrong(params, "scopes", expected);
+		return;
+	}
+	json_array_foreach (array, i, item) {
+		const char *text = json_string_value(item);
+
+		if (text == NULL || !scope_valid(text)) {
+			param_wrong(params, "scopes", expected);
+			return;
+		}
+		write_string8(&w, bytes_of(text));
+	}
+	inquiry->request.scopes =
+	    (struct list){(uint8_t)json_array_size(array), {w.start, w.len}};
+}
+
+static void
+param_inquiry(struct params *params, struct inquiry *inquiry)
+{
+	struct verify_request *request = &inquiry->request;
+	const char *permission = param_text(params, "permission");
+	const char *address = param_text(params, "address");
+
+	memset(inquiry, 0, sizeof *inquiry);
+	request->credential = bytes_of(param_required_text(params, "token"));
+	request->account = param_condition(params, "account", SLUG_MAX_LEN);
+	request->product = param_condition(params, "product", SLUG_MAX_LEN);
+	request->user = param_condition(params, "user", USER_MAX_LEN);
+	request->service = param_condition(params, "service", SERVICE_MAX_LEN);
+	request->endpoint =
+	    param_condition(params, "endpoint", CREDENTIAL_MAX_LEN);
+	param_scopes(params, inquiry);
+	if (permission != NULL && strcmp(permission, "write") == 0)
+		request->permission = PERMISSION_WRITE;
+	else if (permission != NULL && strcmp(permission, "read") == 0)
+		request->permission = PERMISSION_READ;
+	else if (permission != NULL)
+		param_wrong(params, "permission", "expected read or write");
+	if (address != NULL && !address_parse(address, &inquiry->address))
+		param_wrong(params, "address",
+		    "expected a numeric IPv4 or IPv6 address");
+	else if (address != NULL)
+		request->address = (struct bytes){
+		    inquiry->address.bytes, sizeof inquiry->address.bytes};
+}
+
+/* Every check in the order of the table of verdicts. */
+struct explanation {
+	struct check checks[CHECKS_MAX];
+	size_t count;
+	enum reason reason;
+	const struct key *key; /* NULL: not proven */
+};
+
+static bool
+explain_check(
+    struct explanation *e, enum verdict verdict, const char *asks, bool passed)
+{
+	e->checks[e->count++] = (struct check){verdict, asks, passed};
+	return passed;
+}
+
+/* Whether the bucket holds a call: one is taken out of a copy. */
+static bool
+rate_would_pass(const struct key *key)
+{
+	struct key_limits limits;
+
+	if (key->limits == NULL || key->limits->rate_limit == 0)
+		return true;
+	limits = *key->limits;
+	return rate_take(&limits, monotonic_ms());
+}
+
+static void
+explain(const struct verifier *verifier, const struct verify_request *request,
+    uid_t uid, struct explanation *e)
+{
+	struct key_details details;
+	struct token_view token;
+	int64_t now = now_ms();
+
+	memset(e, 0, sizeof *e);
+	e->reason = token_parse((const char *)request->credential.data,
+	    request->credential.len, &token);
+	if (!explain_check(e, VERDICT_MALFORMED,
+		"it has the shape and the checksum of a token",
+		e->reason == REASON_NONE))
+		return;
+	e->key = verify_token(verifier, &token, now);
+	if (!explain_check(e, VERDICT_UNKNOWN,
+		"there is such a bearer key, and this is its secret",
+		e->key != NULL))
+		return;
+	details = key_details(e->key);
+	e->count += verify_explain(
+	    e->key, &details, request, uid, now, e->checks + e->count);
+	explain_check(e, VERDICT_RATE_LIMITED,
+	    "the key has no rate, or a call is left of it",
+	    rate_would_pass(e->key));
+}
+
+/* The verdict of the first check that fails, or of the next one; NULL where
+ * there is none. */
+static const char *
+failed_text(const struct explanation *e, unsigned before)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (!e->checks[i].passed && before-- == 0)
+			return verdict_text(e->checks[i].verdict);
+	return NULL;
+}
+
+static json_t *
+view_explanation(const struct explanation *e)
+{
+	const char *verdict = failed_text(e, 0);
+	json_t *checks = json_array();
+	char id[KEY_ID_SIZE];
+
+	for (size_t i = 0; i < e->count; i++)
+		json_array_append_new(checks,
+		    json_pack("{s:s, s:s, s:b}", "check",
+			verdict_text(e->checks[i].verdict), "asks",
+			e->checks[i].asks, "passed", e->checks[i].passed));
+	if (e->key != NULL)
+		key_id_text(e->key, id);
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:o}", "verdict",
+	    verdict != NULL ? verdict : verdict_text(VERDICT_VALID), "reason",
+	    e->reason != REASON_NONE ? reason_text(e->reason) : NULL, "next",
+	    failed_text(e, 1), "id", e->key != NULL ? id : NULL, "checks",
+	    checks);
+}
+
+void
+admin_explain_key(void *context, struct call *call)
+{
+	struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	struct explanation explanation;
+	struct inquiry inquiry;
+
+	param_inquiry(&params, &inquiry);
+	if (!admin_params_ok(call, &params))
+		return;
+	explain(admin->verifier, &inquiry.request, call_peer(call)->uid,
+	    &explanation);
+	/* Told only to who holds the secret, so no matter that it exists. */
+	if (explanation.key != NULL &&
+	    !admin_covers(admin, call, explanation.key->account)) {
+		answer_failure(call, "NotPermitted",
+		    "this key is not among what you may administer");
+		return;
+	}
+	admin_reply(call, "explanation", view_explanation(&explanation));
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the commands that ask for a verdict share. */
+#ifndef CTL_VERIFY_H
+#define CTL_VERIFY_H
+
+#include "options.h"
+#include "plugins/client/apikey.h"
+#include "proto/message.h"
+
+enum { VERIFY_TIMEOUT_MS = 10000 };
+
+/* A longer credential is malformed whatever its end is. */
+struct credential {
+	char text[CREDENTIAL_MAX_LEN];
+	size_t len;
+};
+
+/* From stdin or a prompt; the caller wipes it. */
+enum ctl_exit credential_read(struct credential *credential);
+
+/* What the request insists on: rows for the options of verify, explain and
+ * verify-signature. */
+#define VERIFY_OPTION_ROWS                                                    \
+	{.name = "account",                                                   \
+	    .metavar = "SLUG",                                                \
+	    .field = "account",                                               \
+	    .parse = value_slug,                                              \
+	    .help = "refuse a key of another account"},                       \
+	    {.name = "product",                                               \
+		.metavar = "SLUG",                                            \
+		.field = "product",                                           \
+		.parse = value_slug,                                          \
+		.help = "refuse a key for another product"},                  \
+	    {.name = "permission",                                            \
+		.metavar = "read|write",                                      \
+		.field = "permission",                                        \
+		.parse = value_permission,                                    \
+		.help = "refuse a key with less"},                            \
+	    {.name = "scope",                                                 \
+		.metavar = "S",                                               \
+		.field = "scopes",                                            \
+		.parse = value_scope,                                         \
+		.max = SCOPES_MAX,                                            \
+		.help = "refuse a key without it"},                           \
+	    {.name = "address",                                               \
+		.metavar = "IP",                                              \
+		.field = "address",                                           \
+		.parse = value_address,                                       \
+		.help = "where the client calls from"},                       \
+	    {.name = "endpoint",                                              \
+		.metavar = "TEXT",                                            \
+		.field = "endpoint",                                          \
+		.parse = value_endpoint,                                      \
+		.help = "what it calls, for the usage report"},               \
+	    {.name = "user",                                                  \
+		.metavar = "LOGIN",                                           \
+		.field = "user",                                              \
+		.parse = value_login,                                         \
+		.help = "refuse a key that is not this user's"},              \
+	{                                                                     \
+		.name = "service", .metavar = "NAME", .field = "service",     \
+		.parse = value_service, .help = "verify as this host service" \
+	}
+
+extern const struct option_row verify_options[];
+
+/* Asks with this proof for what the options say and prints the answer. */
+typedef enum apikey_status
+verify_call(struct apikey_client *client, const void *proof,
+    struct apikey_request *request, struct apikey_result *result);
+enum ctl_exit
+verify_ask(const struct invocation *inv, verify_call *ask, const void *proof);
+
+/* Why something is malformed, for people. */
+const char *reason_sentence(enum apikey_reason reason);
+
+#endif
