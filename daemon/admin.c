@@ -49,7 +49,11 @@ struct row {
 	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
 	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
-	X("ListKeys", ROLE_AUDITOR, admin_list_keys)
+	X("ListKeys", ROLE_AUDITOR, admin_list_keys)                \
+	X("AddOperator", ROLE_SUPERADMIN, admin_add_operator)       \
+	X("RemoveOperator", ROLE_SUPERADMIN, admin_remove_operator) \
+	X("ListOperators", ROLE_SUPERADMIN, admin_list_operators)   \
+	X("SetPin", ROLE_ADMIN, admin_set_pin)
 
 static const struct row rows[] = {
 #define METHOD_ROW(name, least, run) {name, least, run},
@@ -63,58 +67,98 @@ static const struct row rows[] = {
 METHOD_LIST(METHOD_HAS_ROLE)
 #undef METHOD_HAS_ROLE
 
-static const char *
-role_text(enum role role)
+bool
+admin_is_born(const struct admin *admin, uint32_t uid)
 {
-	switch (role) {
-	case ROLE_AUDITOR:
-		return "auditor";
-	case ROLE_ADMIN:
-		return "admin";
-	case ROLE_SUPERADMIN:
-		return "superadmin";
-	case ROLE_NOBODY:
-		break;
-	}
-	return "nobody";
+	return uid == 0 || uid == admin->own_uid;
 }
 
 enum role
 admin_role(const struct admin *admin, uid_t uid)
 {
-	return uid == 0 || uid == admin->own_uid ? ROLE_SUPERADMIN
-						 : ROLE_NOBODY;
+	const struct operator_user *user = index_operator(admin->index, uid);
+
+	if (admin_is_born(admin, uid))
+		return ROLE_SUPERADMIN;
+	return user != NULL ? user->role : ROLE_NOBODY;
+}
+
+/* The caller as an operator with limits; NULL where it has none. */
+static const struct operator_user *
+limited_caller(const struct admin *admin, const struct call *call)
+{
+	uid_t uid = call_peer(call)->uid;
+	const struct operator_user *user = index_operator(admin->index, uid);
+
+	if (user == NULL || !user->limited || admin_is_born(admin, uid))
+		return NULL;
+	return user;
+}
+
+bool
+admin_is_limited(const struct admin *admin, const struct call *call)
+{
+	return limited_caller(admin, call) != NULL;
+}
+
+bool
+admin_covers(const struct admin *admin, const struct call *call,
+    const struct account *account)
+{
+	const struct operator_user *user = limited_caller(admin, call);
+
+	return user == NULL || operator_covers(user, account);
+}
+
+/* Whether the caller's role suffices; else the call has been answered. */
+static bool
+permitted(const struct admin *admin, struct call *call, const struct row *row)
+{
+	uid_t uid = call_peer(call)->uid;
+	enum role role = admin_role(admin, uid);
+
+	if (role >= row->least)
+		return true;
+	log_warning("%s refused: uid %u is %s, it takes %s", row->name,
+	    (unsigned)uid, role_text(role), role_text(row->least));
+	answer_failure(call, "NotPermitted",
+	    "%s takes the role %s and uid %u is %s", row->name,
+	    role_text(row->least), (unsigned)uid, role_text(role));
+	return false;
+}
+
+void
+admin_run(void *context, struct call *call, method_fn *method)
+{
+	struct admin *admin = context;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].run == method) {
+			if (permitted(admin, call, &rows[i]))
+				method(admin, call);
+			return;
+		}
+	call_abort(call); /* no method of ours */
 }
 
 static bool
 dispatch(void *context, struct call *call, const char *method)
 {
 	struct admin *admin = context;
-	uid_t uid = call_peer(call)->uid;
-	enum role role = admin_role(admin, uid);
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const struct row *row = &rows[i];
-
-		if (strcmp(row->name, method) != 0)
-			continue;
-		if (role >= row->least) {
-			row->run(admin, call);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i].name, method) == 0) {
+			if (permitted(admin, call, &rows[i]))
+				rows[i].run(admin, call);
 			return true;
 		}
-		log_warning("%s refused: uid %u is %s, it takes %s", row->name,
-		    (unsigned)uid, role_text(role), role_text(row->least));
-		answer_failure(call, "NotPermitted",
-		    "%s takes the role %s and uid %u is %s", row->name,
-		    role_text(row->least), (unsigned)uid, role_text(role));
-		return true;
-	}
 	return false;
 }
 
 struct varlink_service
 admin_service(struct admin *admin, const char *description)
 {
+	changes_resume_by(admin->changes, admin_run);
 	return (struct varlink_service){
 	    .vendor = "apikeyd",
 	    .product = "apikeyd",
@@ -175,11 +219,27 @@ admin_not_found(struct call *call, const char *kind, const char *name)
 		message));
 }
 
+/* For callers with limits: the same whether there is such an object or not. */
+static void
+not_yours(struct call *call, const char *kind, const char *name)
+{
+	if (!label_valid(name, 0, OPERATION_ID_MAX))
+		name = "(not a name)";
+	log_warning("refused: uid %u, %s outside of its accounts",
+	    (unsigned)call_peer(call)->uid, kind);
+	answer_failure(call, "NotPermitted",
+	    "%s %s is not among what you may administer", kind, name);
+}
+
 struct account *
 admin_find_account(struct admin *admin, struct call *call, const char *slug)
 {
 	struct account *account = index_account(admin->index, slug);
 
+	if (!admin_covers(admin, call, account)) {
+		not_yours(call, "account", slug);
+		return NULL;
+	}
 	if (account == NULL)
 		admin_not_found(call, "account", slug);
 	return account;
@@ -202,7 +262,7 @@ admin_find_key(struct admin *admin, struct call *call, const char *id)
 	struct token_view token;
 	char key_id[KEY_ID_SIZE];
 
-	if (key != NULL)
+	if (key != NULL && admin_covers(admin, call, key->account))
 		return key;
 	/* A whole token instead of its ID: do not repeat it to anybody. */
 	if (token_parse(id, strlen(id), &token) == REASON_NONE) {
@@ -213,7 +273,10 @@ admin_find_key(struct admin *admin, struct call *call, const char *id)
 		    key_id);
 		return NULL;
 	}
-	admin_not_found(call, "key", id);
+	if (admin_is_limited(admin, call))
+		not_yours(call, "key", id);
+	else
+		admin_not_found(call, "key", id);
 	return NULL;
 }
 
@@ -260,9 +323,25 @@ view_operation_object(
 	case RECORD_KEY:
 		key = index_key(admin->index, operation->object);
 		return key != NULL ? view_key(key, now_ms()) : NULL;
+	case RECORD_OPERATOR:
+		return admin_view_operator(
+		    admin, strtoul(operation->object, NULL, 10));
 	default:
 		return NULL;
 	}
+}
+
+/* Whether the caller may still see what it has changed. */
+static bool
+covers_operation(const struct admin *admin, const struct call *call,
+    const struct operation *operation)
+{
+	const struct key *key;
+
+	if (operation->kind != RECORD_KEY)
+		return true;
+	key = index_key(admin->index, operation->object);
+	return key == NULL || admin_covers(admin, call, key->account);
 }
 
 static void
@@ -273,6 +352,7 @@ answer_repeated(const struct admin *admin, struct call *call,
 	    [RECORD_ACCOUNT] = "account",
 	    [RECORD_PRODUCT] = "product",
 	    [RECORD_KEY] = "key",
+	    [RECORD_OPERATOR] = "operator",
 	};
 	json_t *reply, *view;
 
@@ -282,6 +362,10 @@ answer_repeated(const struct admin *admin, struct call *call,
 		    operation->id);
 		return;
 	}
+	if (!covers_operation(admin, call, operation)) {
+		not_yours(call, "the object of operation", operation->id);
+		return;
+	}
 	reply = json_pack("{s:b}", "repeated", 1);
 	view = view_operation_object(admin, operation);
 	if (view != NULL)
@@ -289,22 +373,48 @@ answer_repeated(const struct admin *admin, struct call *call,
 	call_reply(call, reply);
 }
 
+bool
+admin_was_done(const struct admin *admin, struct call *call,
+    const struct operation_id *id, enum record_kind kind)
+{
+	const struct operation *seen =
+	    index_operation(admin->index, call_peer(call)->uid, id->text);
+
+	if (seen != NULL)
+		answer_repeated(admin, call, seen, kind);
+	return seen != NULL;
+}
+
 struct change *
 admin_begin(struct admin *admin, struct call *call, method_fn *method,
     const struct operation_id *id, enum record_kind kind,
     const struct claim *claims, size_t claim_count)
 {
-	const struct operation *seen = index_operation(admin->index, id->text);
-	struct claim all[4] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text}};
+	char uid[sizeof "4294967295"];
+	/* Who takes the caller's role away waits until this is done, and then
+	 * nothing of the caller's is still under way. */
+	struct claim all[5] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text},
+	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
 
-	if (seen != NULL) {
-		answer_repeated(admin, call, seen, kind);
+	if (admin_was_done(admin, call, id, kind))
 		return NULL;
-	}
+	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
 	for (size_t i = 0; i < claim_count; i++)
-		all[1 + i] = claims[i];
+		all[2 + i] = claims[i];
 	return change_begin(
-	    admin->changes, call, method, admin, all, 1 + claim_count);
+	    admin->changes, call, method, admin, all, 2 + claim_count);
+}
+
+json_t *
+admin_view_product(const struct admin *admin, const struct call *call,
+    const struct product *product)
+{
+	json_t *view = view_product(product);
+
+	/* How many keys others have is not theirs to know. */
+	if (view != NULL && admin_is_limited(admin, call))
+		json_object_set_new(view, "keys", json_null());
+	return view;
 }
 
 void
@@ -353,10 +463,14 @@ admin_reply_page(
 void
 admin_login(const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1])
 {
+	const struct operator_user *user = index_operator(admin->index, uid);
+
 	if (uid == 0)
 		snprintf(login, LOGIN_MAX_LEN + 1, "root");
 	else if (uid == admin->own_uid && admin->own_login[0] != '\0')
 		snprintf(login, LOGIN_MAX_LEN + 1, "%s", admin->own_login);
+	else if (user != NULL)
+		snprintf(login, LOGIN_MAX_LEN + 1, "%s", user->login);
 	else
 		snprintf(login, LOGIN_MAX_LEN + 1, "uid %u", (unsigned)uid);
 }

@@ -11,18 +11,13 @@
 
 #include "change.h"
 #include "index.h"
+#include "operator.h"
 #include "secret.h"
 #include "server.h"
 #include "store.h"
 #include "varlink.h"
 #include "verify.h"
-
-enum role {
-	ROLE_NOBODY = 1,
-	ROLE_AUDITOR,
-	ROLE_ADMIN,
-	ROLE_SUPERADMIN,
-};
+#include "worker.h"
 
 struct admin {
 	struct index *index;
@@ -38,12 +33,17 @@ struct admin {
 	/* For verifications per second: as of the last GetStatus. */
 	int64_t sampled_at;
 	uint64_t sampled;
+	struct worker *worker;
+	struct pin_turn *pin_turns; /* calls that have shown a PIN */
+	bool pins_going_on;
 };
 
 /* The service whose context is admin; description is the interface file. */
 struct varlink_service
 admin_service(struct admin *admin, const char *description);
 
+/* As of now. Never kept: an operator may lose it between two calls, and while a
+ * call waits. */
 enum role admin_role(const struct admin *admin, uid_t uid);
 
 #endif

@@ -188,6 +188,23 @@ apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
 	call_reply(call, NULL);
 }
 
+/* Should the slug be used again, it is no operator's. Whoever was limited to
+ * it stays limited: to what is left, be it nothing. */
+static void
+unlimit_everybody(
+    struct admin *admin, struct change *change, const struct account *account)
+{
+	const struct operator_user *user;
+	struct record record;
+	size_t position = 0;
+
+	while ((user = index_next_operator(admin->index, &position)) != NULL)
+		if (user->limited && operator_covers(user, account)) {
+			record_from_limit(&record, user->uid, account, false);
+			change_write(change, &record, false);
+		}
+}
+
 void
 admin_delete_account(void *context, struct call *call)
 {
@@ -203,7 +220,11 @@ admin_delete_account(void *context, struct call *call)
 		return;
 	change =
 	    admin_begin(admin, call, admin_delete_account, &id, RECORD_ACCOUNT,
-		&(struct claim){RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug}, 1);
+		(struct claim[]){
+		    {RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug},
+		    {RECORD_OPERATOR, CLAIM_EXCLUSIVE, ALL_OPERATORS},
+		},
+		2);
 	if (change == NULL)
 		return;
 	account = admin_find_account(admin, call, slug);
@@ -229,6 +250,7 @@ admin_delete_account(void *context, struct call *call)
 		    &record, account, account->enabled[i], false);
 		change_write(change, &record, false);
 	}
+	unlimit_everybody(admin, change, account);
 	change_submit(change, id.text, RECORD_ACCOUNT, slug, apply_delete,
 	    discard_nothing, account);
 }
@@ -257,19 +279,22 @@ admin_list_accounts(void *context, struct call *call)
 	struct params params = params_over(call_parameters(call));
 	const struct account *account;
 	json_t *accounts;
-	size_t position;
+	size_t position, looked_at;
 
 	param_position(&params, &position);
 	if (!admin_params_ok(call, &params))
 		return;
 	accounts = json_array();
-	while (json_array_size(accounts) < PAGE_MAX) {
+	for (looked_at = 0;
+	     looked_at < PAGE_LOOKED_AT && json_array_size(accounts) < PAGE_MAX;
+	     looked_at++) {
 		account = index_next_account(admin->index, &position);
 		if (account == NULL) {
 			position = 0;
 			break;
 		}
-		json_array_append_new(accounts, view_account(account));
+		if (admin_covers(admin, call, account))
+			json_array_append_new(accounts, view_account(account));
 	}
 	admin_reply_page(call, "accounts", accounts, position);
 }

@@ -17,10 +17,30 @@ method_fn admin_create_key, admin_update_key, admin_disable_key,
     admin_get_key, admin_list_keys;
 method_fn admin_reveal_key, admin_explain_key;
 method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
+method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
+    admin_set_pin;
+
+/* Runs a method, from its beginning, if the caller may (still) call it. */
+void admin_run(void *context, struct call *call, method_fn *method);
+
+/* uid 0 and the daemon's own uid, which are superadmin whatever happens. */
+bool admin_is_born(const struct admin *admin, uint32_t uid);
+
+/*
+ * Whether the caller is limited to some accounts, and whether this one is
+ * among those it may administer. Account NULL: there is none.
+ */
+bool admin_is_limited(const struct admin *admin, const struct call *call);
+bool admin_covers(const struct admin *admin, const struct call *call,
+    const struct account *account);
 
 /* Objects looked at, and put into a list's page, a call: a call may not hold
  * up verifications for longer than some of them take. */
 enum { PAGE_LOOKED_AT = 2000, PAGE_MAX = 100 };
+
+/* The claim of whoever changes operators, or what they depend on: they are
+ * few, and so are such changes. */
+#define ALL_OPERATORS "all"
 
 /*
  * True where the parameters were all right; else the call has been answered
@@ -36,13 +56,23 @@ void admin_invalid(struct call *call, const char *field, const char *format,
 /* Answers NotFound. */
 void admin_not_found(struct call *call, const char *kind, const char *name);
 
-/* Objects by name; NULL where there is none, the call answered NotFound. */
+/*
+ * Objects by name; NULL where there is none, the call answered NotFound. To a
+ * caller with limits, what is outside of them does not exist, and either is
+ * NotPermitted.
+ */
 struct account *
 admin_find_account(struct admin *admin, struct call *call, const char *slug);
 struct product *
 admin_find_product(struct admin *admin, struct call *call, const char *slug);
 struct key *
 admin_find_key(struct admin *admin, struct call *call, const char *id);
+
+/* As this caller may see it. */
+json_t *admin_view_product(const struct admin *admin, const struct call *call,
+    const struct product *product);
+/* NULL where there is no operator of this uid. */
+json_t *admin_view_operator(const struct admin *admin, uint64_t uid);
 
 /* A changing method's id: the caller's, or a random one. */
 struct operation_id {
@@ -51,13 +81,19 @@ struct operation_id {
 struct operation_id param_operation_id(struct params *params);
 
 /*
- * change_begin(), with a claim on the operation id among the claims. An id
- * that was seen before is answered here, with the object of this kind as it
- * is now; NULL then, too.
+ * change_begin(), with claims on the operation id and the caller's role, and
+ * at most three more. An id
+ * that this caller has used before is answered here, with the object of this
+ * kind as it is now; NULL then, too.
  */
 struct change *admin_begin(struct admin *admin, struct call *call,
     method_fn *method, const struct operation_id *id, enum record_kind kind,
     const struct claim *claims, size_t claim_count);
+
+/* Whether the caller has used the id before; the call has been answered
+ * then. */
+bool admin_was_done(const struct admin *admin, struct call *call,
+    const struct operation_id *id, enum record_kind kind);
 
 /* Answers {NAME: view}; NULL as a view is want of memory. */
 void admin_reply(struct call *call, const char *name, json_t *view);
@@ -70,7 +106,7 @@ bool param_position(struct params *params, size_t *position);
 void admin_reply_page(
     struct call *call, const char *name, json_t *items, size_t next);
 
-/* "root", the daemon's own login, or "uid 1000". */
+/* "root", the daemon's own login, the operator's, or "uid 1000". */
 void admin_login(
     const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1]);
 

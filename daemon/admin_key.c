@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making and changing keys. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_pin.h"
 #include "instant.h"
 #include "key_change.h"
 #include "view.h"
@@ -55,9 +56,27 @@ fit_lifetime(
 
 /* Create */
 
+/*
+ * Whether the caller has shown the PIN that keys of this product take. If not,
+ * the change is dropped and the call taken care of: it comes back, or was
+ * answered.
+ */
+static bool
+has_pin(struct admin *admin, struct call *call, struct change *change,
+    method_fn *method, const struct product *product, const char *pin)
+{
+	char what[sizeof "product " + SLUG_MAX_LEN];
+
+	if (!product->require_pin || call_is_confirmed(call))
+		return true;
+	snprintf(what, sizeof what, "product %s", product->slug);
+	change_drop(change);
+	return admin_step_up(admin, call, method, pin, what);
+}
+
 static void
 create_key(struct admin *admin, struct call *call, struct change *change,
-    struct key_draft *draft, const struct operation_id *id)
+    struct key_draft *draft, const struct operation_id *id, const char *pin)
 {
 	struct account *account =
 	    admin_find_account(admin, call, draft->account);
@@ -71,6 +90,8 @@ create_key(struct admin *admin, struct call *call, struct change *change,
 		change_drop(change);
 		return;
 	}
+	if (!has_pin(admin, call, change, admin_create_key, product, pin))
+		return;
 	admin_login(admin, call_peer(call)->uid, login);
 	draft->details.created_by = bytes_of(login);
 	draft->key.account = account;
@@ -87,6 +108,7 @@ admin_create_key(void *context, struct call *call)
 	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
 	json_t *object = param_object(&params, "settings");
+	const char *pin = admin_param_pin(&params, "pin");
 	struct operation_id id = param_operation_id(&params);
 	struct params settings = params_over(object);
 	struct key_draft draft;
@@ -112,7 +134,7 @@ admin_create_key(void *context, struct call *call)
 	    },
 	    2);
 	if (change != NULL)
-		create_key(admin, call, change, &draft, &id);
+		create_key(admin, call, change, &draft, &id, pin);
 }
 
 /* Changing a key that is there */
@@ -189,6 +211,7 @@ admin_rotate_key(void *context, struct call *call)
 	struct params params = params_over(call_parameters(call));
 	const char *key_id = param_required_text(&params, "id");
 	int64_t overlap = param_integer(&params, "overlap_ms");
+	const char *pin = admin_param_pin(&params, "pin");
 	struct operation_id id = param_operation_id(&params);
 	char token[TOKEN_MAX + 1];
 	struct key_draft draft;
@@ -212,6 +235,8 @@ admin_rotate_key(void *context, struct call *call)
 		    key_id);
 		return;
 	}
+	if (!has_pin(admin, call, change, admin_rotate_key, key->product, pin))
+		return;
 	key_draft_from(&draft, key);
 	draft.details.rotated_at = now;
 	key_draft_keep_secret(&draft, overlap > 0 ? now + overlap : 0);
@@ -430,7 +455,8 @@ admin_list_keys(void *context, struct call *call)
 			position = 0;
 			break;
 		}
-		if (matches(&filter, key, now))
+		if (admin_covers(admin, call, key->account) &&
+		    matches(&filter, key, now))
 			json_array_append_new(keys, view_key(key, now));
 	}
 	admin_reply_page(call, "keys", keys, position);

@@ -40,6 +40,7 @@ param_product(struct params *params)
 	const char *name = param_text(params, "name");
 	const char *prefix = param_text(params, "prefix");
 	int64_t lifetime = param_integer(params, "max_lifetime_ms");
+	bool require_pin = param_bool(params, "require_pin");
 	bool recoverable = param_bool(params, "recoverable");
 	struct product *product = calloc(1, sizeof *product);
 
@@ -55,9 +56,6 @@ param_product(struct params *params)
 	if (lifetime < 0 || lifetime > DURATION_MAX_MS)
 		param_wrong(params, "max_lifetime_ms",
 		    "expected a duration in milliseconds, at most 100 years");
-	if (param_bool(params, "require_pin"))
-		param_wrong(params, "require_pin",
-		    "PINs are not available in this version");
 	if (product == NULL || params->field != NULL) {
 		free(product);
 		return NULL;
@@ -66,6 +64,7 @@ param_product(struct params *params)
 	if (name != NULL)
 		memcpy(product->name, name, strlen(name));
 	memcpy(product->prefix, prefix, strlen(prefix));
+	product->require_pin = require_pin;
 	product->recoverable = recoverable;
 	product->max_lifetime_ms = lifetime;
 	product->created_at = now_ms();
@@ -288,7 +287,8 @@ admin_get_product(void *context, struct call *call)
 		return;
 	product = admin_find_product(admin, call, slug);
 	if (product != NULL)
-		reply_product(call, product);
+		admin_reply(
+		    call, "product", admin_view_product(admin, call, product));
 }
 
 void
@@ -310,7 +310,8 @@ admin_list_products(void *context, struct call *call)
 			position = 0;
 			break;
 		}
-		json_array_append_new(products, view_product(product));
+		json_array_append_new(
+		    products, admin_view_product(admin, call, product));
 	}
 	admin_reply_page(call, "products", products, position);
 }

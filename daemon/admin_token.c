@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is told of a token: the token itself, and why it is refused. */
+#include <stdio.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_pin.h"
 #include "decide.h"
 #include "instant.h"
 #include "key_change.h"
@@ -17,6 +18,8 @@ admin_reveal_key(void *context, struct call *call)
 	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
 	const char *key_id = param_required_text(&params, "id");
+	const char *pin = admin_param_pin(&params, "pin");
+	char what[sizeof "product " + SLUG_MAX_LEN];
 	uid_t uid = call_peer(call)->uid;
 	char token[TOKEN_MAX + 1];
 	struct key_details details;
@@ -36,6 +39,10 @@ admin_reveal_key(void *context, struct call *call)
 		    key->product->slug, key_id, key_id);
 		return;
 	}
+	snprintf(what, sizeof what, "product %s", key->product->slug);
+	if (key->product->require_pin &&
+	    !admin_step_up(admin, call, admin_reveal_key, pin, what))
+		return;
 	details = key_details(key);
 	if (secret_unseal_token(admin->ring, details.sealed.data,
 		details.sealed.len, key->hash, token) == 0) {
@@ -229,5 +236,12 @@ admin_explain_key(void *context, struct call *call)
 		return;
 	explain(admin->verifier, &inquiry.request, call_peer(call)->uid,
 	    &explanation);
+	/* Told only to who holds the secret, so no matter that it exists. */
+	if (explanation.key != NULL &&
+	    !admin_covers(admin, call, explanation.key->account)) {
+		answer_failure(call, "NotPermitted",
+		    "this key is not among what you may administer");
+		return;
+	}
 	admin_reply(call, "explanation", view_explanation(&explanation));
 }

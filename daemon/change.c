@@ -10,7 +10,7 @@
 #include "varlink.h"
 
 enum {
-	CLAIMS_MAX = 4,
+	CLAIMS_MAX = 5,
 	CLAIM_NAME_MAX = OPERATION_ID_MAX,
 };
 
@@ -31,6 +31,8 @@ struct change {
 	void *subject;
 	size_t capacity; /* of store.writes */
 	bool no_memory;
+	void (*then)(void *context);
+	void *then_context;
 	size_t claim_count;
 	struct held_claim claims[CLAIMS_MAX];
 };
@@ -49,8 +51,16 @@ struct changes {
 	struct change *under_way;
 	struct waiting *first, **last;
 	struct waiting *resumed; /* the one whose method is running again */
+	resume_fn *resume;
+	const struct change *kept; /* by the apply() that is at work */
 	bool resuming;
 };
+
+static void
+run_method(void *context, struct call *call, method_fn *method)
+{
+	method(context, call);
+}
 
 struct changes *
 changes_new(struct store *store, struct index *index)
@@ -62,7 +72,14 @@ changes_new(struct store *store, struct index *index)
 	changes->store = store;
 	changes->index = index;
 	changes->last = &changes->first;
+	changes->resume = run_method;
 	return changes;
+}
+
+void
+changes_resume_by(struct changes *changes, resume_fn *resume)
+{
+	changes->resume = resume;
 }
 
 void
@@ -160,7 +177,8 @@ resume_waiting(struct changes *changes)
 		if (changes->first == NULL)
 			changes->last = &changes->first;
 		changes->resumed = waiting;
-		waiting->method(waiting->context, waiting->call);
+		changes->resume(
+		    waiting->context, waiting->call, waiting->method);
 		if (changes->resumed == NULL)
 			break; /* it is waiting again */
 		changes->resumed = NULL;
@@ -276,6 +294,25 @@ change_erase(struct change *change, const struct record *record)
 /* The end */
 
 static void
+end(struct change *change)
+{
+	struct changes *changes = change->changes;
+	void (*then)(void *context) = change->then;
+	void *then_context = change->then_context;
+
+	release(change);
+	if (changes->resumed == NULL)
+		resume_waiting(changes);
+	if (then != NULL) {
+		struct waiting *resumed = changes->resumed;
+
+		changes->resumed = NULL; /* it runs calls of its own */
+		then(then_context);
+		changes->resumed = resumed;
+	}
+}
+
+static void
 finish_failed(struct change *change)
 {
 	const char *error =
@@ -292,17 +329,34 @@ on_store_done(struct store_change *store)
 	struct change *change = (struct change *)store;
 	struct changes *changes = change->changes;
 
+	changes->kept = NULL;
 	if (store->result == STORE_OK) {
 		/* No memory to remember it: it is on disk all the same, and
 		 * known again after the next start. */
-		index_note_operation(changes->index, &store->operation);
+		if (store->operation.id[0] != '\0')
+			index_note_operation(changes->index, &store->operation);
 		change->apply(change->context, change->call, change->subject,
 		    store->sequence, &store->operation);
 	} else {
 		finish_failed(change);
 	}
-	release(change);
-	resume_waiting(changes);
+	if (changes->kept != change)
+		end(change);
+}
+
+void
+change_keep(struct change *change)
+{
+	change->changes->kept = change;
+	change->store.count = 0;
+}
+
+void
+change_finally(
+    struct change *change, void (*then)(void *context), void *context)
+{
+	change->then = then;
+	change->then_context = context;
 }
 
 void
@@ -316,18 +370,15 @@ change_submit(struct change *change, const char *operation_id,
 	change->discard = discard;
 	change->subject = subject;
 	if (change->no_memory) {
-		struct changes *changes = change->changes;
-
 		discard(subject);
 		answer_failure(change->call, "StoreFailed", "out of memory");
-		release(change);
-		if (changes->resumed == NULL)
-			resume_waiting(changes);
+		end(change);
 		return;
 	}
 	snprintf(operation->id, sizeof operation->id, "%s", operation_id);
 	snprintf(operation->object, sizeof operation->object, "%s", object);
 	operation->kind = (uint8_t)kind;
+	operation->uid = call_peer(change->call)->uid;
 	operation->at = now_ms();
 	change->store.done = on_store_done;
 	store_submit(change->changes->store, &change->store);

@@ -28,6 +28,10 @@ typedef void method_fn(void *context, struct call *call);
 /* ready is called, on another thread, when changes_collect() should be. */
 struct changes *changes_new(struct store *store, struct index *index);
 void changes_free(struct changes *changes);
+/* Calls that have waited go on by this function, which may ask again whether
+ * they should; without it the method is called as it is. */
+typedef void resume_fn(void *context, struct call *call, method_fn *method);
+void changes_resume_by(struct changes *changes, resume_fn *resume);
 
 /* Changes under way and calls that wait. */
 bool changes_idle(const struct changes *changes);
@@ -70,11 +74,22 @@ typedef void discard_fn(void *subject);
 
 /*
  * Hands it to the store. object is the kind and name of the object that the
- * operation id will stand for.
+ * operation id will stand for; an empty operation id is not remembered.
  */
 void change_submit(struct change *change, const char *operation_id,
     enum record_kind kind, const char *object, apply_fn *apply,
     discard_fn *discard, void *subject);
+
+/*
+ * For changes of several steps. change_keep(), in apply: the change is not
+ * over. It keeps its claims and its call, and waits for more writes and
+ * another change_submit(), or for change_drop().
+ */
+void change_keep(struct change *change);
+/* Calls then(context) at the end, when the claims of a submitted change were
+ * given back; not after change_drop(). */
+void change_finally(
+    struct change *change, void (*then)(void *context), void *context);
 
 /* Gives the claims back: the method has found that it need not, or must not,
  * change anything. The call stays the caller's to answer. */

@@ -38,6 +38,7 @@ index_free(struct index *index)
 			account_free(index->account_order.items[i]);
 	for (size_t i = 0; i < index->product_order.len; i++)
 		free(index->product_order.items[i]);
+	index_free_operators(index);
 	free(index->key_order.items);
 	free(index->account_order.items);
 	free(index->product_order.items);
@@ -113,21 +114,21 @@ index_key_by_text(const struct index *index, const char *text, size_t len)
 }
 
 const struct operation *
-index_operation(const struct index *index, const char *id)
+index_operation(const struct index *index, uint32_t uid, const char *id)
 {
 	uint32_t hash = text_hash(id);
 	struct operation *operation;
 	size_t at = 0;
 
 	while ((operation = table_next(&index->operations, hash, &at)) != NULL)
-		if (strcmp(operation->id, id) == 0)
+		if (operation->uid == uid && strcmp(operation->id, id) == 0)
 			break;
 	return operation;
 }
 
 /* Lists */
 
-static void *
+void *
 order_next(const struct order *order, size_t *position)
 {
 	while (*position < order->len) {
@@ -184,7 +185,7 @@ order_add(struct order *order, void *item)
 	return true;
 }
 
-static void
+void
 order_remove(struct order *order, const void *item)
 {
 	for (size_t i = 0; i < order->len; i++)
@@ -194,8 +195,8 @@ order_remove(struct order *order, const void *item)
 		}
 }
 
-static bool
-add(struct table *table, struct order *order, uint32_t hash, void *item)
+bool
+index_add(struct table *table, struct order *order, uint32_t hash, void *item)
 {
 	if (!table_reserve(table, table->count + 1) || !order_add(order, item))
 		return false;
@@ -205,14 +206,14 @@ add(struct table *table, struct order *order, uint32_t hash, void *item)
 bool
 index_add_account(struct index *index, struct account *account)
 {
-	return add(&index->accounts, &index->account_order,
+	return index_add(&index->accounts, &index->account_order,
 	    text_hash(account->slug), account);
 }
 
 bool
 index_add_product(struct index *index, struct product *product)
 {
-	return add(&index->products, &index->product_order,
+	return index_add(&index->products, &index->product_order,
 	    text_hash(product->slug), product);
 }
 
@@ -220,7 +221,7 @@ bool
 index_add_key(struct index *index, struct key *key)
 {
 	key->position = (uint32_t)index->key_order.len;
-	if (!add(&index->keys, &index->key_order, key_hash(key->id), key))
+	if (!index_add(&index->keys, &index->key_order, key_hash(key->id), key))
 		return false;
 	key->account->keys++;
 	key->product->keys++;
@@ -230,6 +231,11 @@ index_add_key(struct index *index, struct key *key)
 void
 index_remove_account(struct index *index, struct account *account)
 {
+	struct operator_user *user;
+	size_t position = 0;
+
+	while ((user = index_next_operator(index, &position)) != NULL)
+		operator_forget(user, account);
 	table_remove(&index->accounts, text_hash(account->slug), account);
 	order_remove(&index->account_order, account);
 	account_free(account);

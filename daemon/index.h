@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every account, product and key in memory: what verification reads, and what
- * the admin plane looks at. Belongs to the loop's thread. It holds committed
- * state only: a change is put in here after the store has it on disk.
+ * Every account, product, key and operator in memory: what verification reads,
+ * and what the admin plane looks at. Belongs to the loop's thread. It holds
+ * committed state only: a change is put in here after the store has it on disk.
  */
 #ifndef DAEMON_INDEX_H
 #define DAEMON_INDEX_H
@@ -23,12 +23,17 @@ void index_free(struct index *index);
 struct account *index_account(const struct index *index, const char *slug);
 struct product *index_product(const struct index *index, const char *slug);
 struct key *index_key(const struct index *index, const char id[TOKEN_ID_LEN]);
+struct operator_user *index_operator(const struct index *index, uint32_t uid);
+/* By the login it was added with; a login stands for one operator. */
+struct operator_user *
+index_operator_by_login(const struct index *index, const char *login);
+struct pin *index_pin(const struct index *index, uint32_t uid);
 /* By PREFIX_ID; the prefix has to be the product's. */
 struct key *
 index_key_by_text(const struct index *index, const char *text, size_t len);
-/* The operation that had this id, if it is among the last ones. */
+/* The operation of this caller that had this id, if it is among the last. */
 const struct operation *
-index_operation(const struct index *index, const char *id);
+index_operation(const struct index *index, uint32_t uid, const char *id);
 
 /*
  * Lists, by position: returns the first object at or after *position and
@@ -38,6 +43,8 @@ index_operation(const struct index *index, const char *id);
 struct account *index_next_account(const struct index *index, size_t *position);
 struct product *index_next_product(const struct index *index, size_t *position);
 struct key *index_next_key(const struct index *index, size_t *position);
+struct operator_user *
+index_next_operator(const struct index *index, size_t *position);
 
 struct index_counts {
 	size_t accounts, products, keys;
@@ -59,6 +66,15 @@ void index_remove_key(struct index *index, struct key *key);
 void index_replace_key(struct index *index, struct key *key, struct key *from);
 bool index_enable(struct account *account, struct product *product);
 void index_disable(struct account *account, const struct product *product);
+bool index_add_operator(struct index *index, struct operator_user *user);
+/* Puts the contents of *from into *user, which keeps its place; from is used
+ * up. The uid is the same in both. */
+void index_replace_operator(struct index *index, struct operator_user *user,
+    struct operator_user *from);
+void index_remove_operator(struct index *index, struct operator_user *user);
+/* A copy of *pin, in the place of the one of this uid. */
+bool index_put_pin(struct index *index, const struct pin *pin);
+void index_remove_pin(struct index *index, uint32_t uid);
 /* Remembers an operation in the place of the one that is OPERATIONS_KEPT
  * older. */
 bool

@@ -14,9 +14,26 @@ struct order {
 
 struct index {
 	struct table accounts, products, keys, operations;
-	struct order account_order, product_order, key_order;
+	struct table operators, pins;
+	struct order account_order, product_order, key_order, operator_order;
 	struct operation *slots; /* OPERATIONS_KEPT of them, by sequence */
 };
+
+void index_free_operators(struct index *index);
+
+/* Into a table and at the end of its list; false where there is no memory,
+ * and then nothing has changed. */
+bool
+index_add(struct table *table, struct order *order, uint32_t hash, void *item);
+void *order_next(const struct order *order, size_t *position);
+void order_remove(struct order *order, const void *item);
+
+/* Uids follow one another; their products with this do not. */
+static inline uint32_t
+uid_hash(uint32_t uid)
+{
+	return uid * 0x9E3779B1U;
+}
 
 /* IDs are random, so any 32 of their bits are a hash. */
 static inline uint32_t

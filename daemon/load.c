@@ -276,6 +276,78 @@ load_operation(
 	return index_note_operation(loader->index, &operation);
 }
 
+/* An operator that was named, as named_account(). */
+static struct operator_user *
+named_operator(struct index *index, uint32_t uid)
+{
+	struct operator_user *user = index_operator(index, uid);
+
+	if (user != NULL)
+		return user;
+	user = calloc(1, sizeof *user);
+	if (user == NULL)
+		return NULL;
+	user->uid = uid;
+	if (index_add_operator(index, user))
+		return user;
+	free(user);
+	return NULL;
+}
+
+static bool
+load_operator(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct operator_user loaded = {.accounts = NULL}, *user;
+
+	*problem = no_sense;
+	if (!record_to_operator(view, &loaded))
+		return false;
+	if (loaded.deleted)
+		return true;
+	*problem = no_memory;
+	user = named_operator(loader->index, loaded.uid);
+	if (user == NULL)
+		return false;
+	/* What others have already said of it stays. */
+	loaded.accounts = user->accounts;
+	loaded.account_count = user->account_count;
+	*user = loaded;
+	return true;
+}
+
+static bool
+load_limit(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct limit_record limit;
+	struct operator_user *user;
+	struct account *account;
+
+	*problem = no_sense;
+	if (!record_to_limit(view, &limit))
+		return false;
+	if (!limit.live)
+		return true;
+	*problem = no_memory;
+	user = named_operator(loader->index, limit.uid);
+	account = named_account(loader->index, limit.account);
+	return user != NULL && account != NULL &&
+	    operator_limit_to(user, account);
+}
+
+static bool
+load_pin(struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct pin pin = {.uid = 0};
+
+	*problem = no_sense;
+	if (!record_to_pin(view, &pin))
+		return false;
+	*problem = no_memory;
+	return pin.deleted || index_put_pin(loader->index, &pin);
+}
+
 static const struct {
 	enum record_kind kind;
 	bool (*load)(struct loader *loader, struct record_view *view,
@@ -287,6 +359,9 @@ static const struct {
     {RECORD_KEY, load_key},
     {RECORD_KEY_MORE, load_key_more},
     {RECORD_OPERATION, load_operation},
+    {RECORD_OPERATOR, load_operator},
+    {RECORD_LIMIT, load_limit},
+    {RECORD_PIN, load_pin},
 };
 
 bool
@@ -388,6 +463,36 @@ keys_by_age(const void *a, const void *b)
 	return memcmp(left->id, right->id, TOKEN_ID_LEN);
 }
 
+static int
+operators_by_age(const void *a, const void *b)
+{
+	const struct operator_user *left = *(struct operator_user *const *)a;
+	const struct operator_user *right = *(struct operator_user *const *)b;
+
+	if (left->created_at != right->created_at)
+		return left->created_at < right->created_at ? -1 : 1;
+	return left->uid < right->uid ? -1 : left->uid > right->uid;
+}
+
+/* Whether each operator that was named has come, and no other limits than
+ * those of operators that have any. */
+static bool
+operators_complete(const struct index *index)
+{
+	const struct operator_user *user;
+	size_t position = 0;
+
+	while ((user = index_next_operator(index, &position)) != NULL)
+		if (user->sequence == 0 ||
+		    (user->account_count > 0 && !user->limited)) {
+			log_error("keys.tdb: the records of operator %u do "
+				  "not fit together",
+			    (unsigned)user->uid);
+			return false;
+		}
+	return true;
+}
+
 static void
 sort_order(struct order *order, int (*compare)(const void *, const void *))
 {
@@ -419,6 +524,8 @@ load_finish(struct loader *loader)
 		    missing);
 		return false;
 	}
+	if (!operators_complete(index))
+		return false;
 	if (!join_all_pieces(loader)) {
 		log_error("keys.tdb: the pieces of a key do not fit together");
 		return false;
@@ -426,6 +533,7 @@ load_finish(struct loader *loader)
 	sort_order(&index->account_order, accounts_by_age);
 	sort_order(&index->product_order, products_by_age);
 	sort_order(&index->key_order, keys_by_age);
+	sort_order(&index->operator_order, operators_by_age);
 	for (size_t i = 0; i < index->key_order.len; i++) {
 		struct key *key = index->key_order.items[i];
 		struct key_details details;

@@ -26,6 +26,7 @@
 #include "notify.h"
 #include "settings.h"
 #include "statedir.h"
+#include "worker.h"
 
 enum {
 	/* What is left to answer at the end is answered within this. */
@@ -48,12 +49,13 @@ struct daemon {
 	struct index *index;
 	struct store *store;
 	struct changes *changes;
+	struct worker *worker;
 	struct verifier verifier;
 	struct admin admin;
 	struct varlink_service service;
 	struct event_base *base;
 	struct event *terminate[2], *reload, *committed, *watchdog;
-	int committed_fd; /* written by the store thread */
+	int committed_fd; /* written by the other threads */
 	struct server *server;
 	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
 	bool draining;
@@ -244,7 +246,7 @@ open_store(struct daemon *daemon)
 	return opened;
 }
 
-/* Called on the store's thread: wakes the loop. */
+/* Called on the threads of store and worker: wakes the loop. */
 static void
 wake_loop(void *context)
 {
@@ -262,8 +264,10 @@ on_committed(evutil_socket_t fd, short what, void *context)
 	uint64_t count;
 
 	(void)what;
-	if (read(fd, &count, sizeof count) > 0)
-		store_collect(daemon->store);
+	if (read(fd, &count, sizeof count) <= 0)
+		return;
+	store_collect(daemon->store);
+	worker_collect(daemon->worker);
 }
 
 static bool
@@ -460,9 +464,13 @@ start(struct daemon *daemon)
 		log_error("cannot make an event loop");
 		return false;
 	}
-	/* The thread last: making sockets sets the umask for a moment. */
-	return prepare_changes(daemon) && watch_signals(daemon) &&
-	    open_planes(daemon) &&
+	/* The threads last: making sockets sets the umask for a moment. */
+	if (!prepare_changes(daemon) || !watch_signals(daemon) ||
+	    !open_planes(daemon))
+		return false;
+	daemon->worker = worker_start(wake_loop, daemon);
+	daemon->admin.worker = daemon->worker;
+	return daemon->worker != NULL &&
 	    store_start(daemon->store, wake_loop, daemon);
 }
 
@@ -483,11 +491,15 @@ stop(struct daemon *daemon)
 	 * asked for them has been waited for long enough. */
 	if (daemon->server != NULL)
 		server_free(daemon->server);
+	if (daemon->worker != NULL)
+		worker_stop(daemon->worker);
 	if (daemon->store != NULL) {
 		store_stop(daemon->store);
 		store_collect(daemon->store);
 		store_free(daemon->store);
 	}
+	if (daemon->worker != NULL)
+		worker_free(daemon->worker);
 	changes_free(daemon->changes);
 	free_event(daemon->watchdog);
 	free_event(daemon->reload);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "record.h"
+#include "record_impl.h"
 
 #include <string.h>
 
@@ -14,6 +14,9 @@ static const struct {
     {RECORD_KEY, 272},
     {RECORD_KEY_MORE, 512},
     {RECORD_OPERATION, 192},
+    {RECORD_OPERATOR, 160},
+    {RECORD_LIMIT, 64},
+    {RECORD_PIN, 128},
 };
 
 enum {
@@ -37,8 +40,8 @@ size_of_kind(uint8_t kind)
 
 /* Names */
 
-static struct record_name
-name_of(enum record_kind kind, const void *rest, size_t len)
+struct record_name
+record_name(enum record_kind kind, const void *rest, size_t len)
 {
 	struct record_name name = {{(uint8_t)kind}, (uint8_t)(1 + len)};
 
@@ -49,13 +52,13 @@ name_of(enum record_kind kind, const void *rest, size_t len)
 static struct record_name
 name_of_slug(enum record_kind kind, const char *slug)
 {
-	return name_of(kind, slug, strlen(slug));
+	return record_name(kind, slug, strlen(slug));
 }
 
 struct record_name
 record_name_root(void)
 {
-	return name_of(RECORD_ROOT, "", 0);
+	return record_name(RECORD_ROOT, "", 0);
 }
 
 struct record_name
@@ -64,7 +67,7 @@ record_name_operation(uint64_t sequence)
 	uint16_t slot = (uint16_t)(sequence % OPERATIONS_KEPT);
 	uint8_t rest[2] = {(uint8_t)(slot >> 8), (uint8_t)slot};
 
-	return name_of(RECORD_OPERATION, rest, sizeof rest);
+	return record_name(RECORD_OPERATION, rest, sizeof rest);
 }
 
 void
@@ -74,14 +77,15 @@ record_name_key_more(struct record *record, const char *id, size_t n)
 
 	memcpy(rest, id, TOKEN_ID_LEN);
 	rest[TOKEN_ID_LEN] = (uint8_t)n;
-	record->name = name_of(RECORD_KEY_MORE, rest, sizeof rest);
+	record->name = record_name(RECORD_KEY_MORE, rest, sizeof rest);
 	record->len = 0;
 }
 
 /* Encoding */
 
-static struct writer
-begin(struct record *record, struct record_name name, enum record_state state)
+struct writer
+record_begin(
+    struct record *record, struct record_name name, enum record_state state)
 {
 	enum record_kind kind = (enum record_kind)name.bytes[0];
 	struct writer w;
@@ -101,7 +105,7 @@ begin(struct record *record, struct record_name name, enum record_state state)
 void
 record_from_root(struct record *record, const struct root *root)
 {
-	struct writer w = begin(record, record_name_root(), RECORD_LIVE);
+	struct writer w = record_begin(record, record_name_root(), RECORD_LIVE);
 
 	write_u64(&w, root->generation);
 	write_u64(&w, root->records);
@@ -115,7 +119,7 @@ record_from_root(struct record *record, const struct root *root)
 void
 record_from_account(struct record *record, const struct account *account)
 {
-	struct writer w = begin(record,
+	struct writer w = record_begin(record,
 	    name_of_slug(RECORD_ACCOUNT, account->slug),
 	    account->status == ACCOUNT_DELETED ? RECORD_DELETED : RECORD_LIVE);
 
@@ -131,7 +135,7 @@ void
 record_from_product(struct record *record, const struct product *product)
 {
 	struct writer w =
-	    begin(record, name_of_slug(RECORD_PRODUCT, product->slug),
+	    record_begin(record, name_of_slug(RECORD_PRODUCT, product->slug),
 		product->deleted ? RECORD_DELETED : RECORD_LIVE);
 
 	write_u8(&w, product->recoverable);
@@ -154,21 +158,22 @@ record_from_enabled(struct record *record, const struct account *account,
 	memcpy(rest, account->slug, account_len);
 	rest[account_len] = '/';
 	memcpy(rest + account_len + 1, product->slug, product_len);
-	begin(record,
-	    name_of(RECORD_ENABLED, rest, account_len + 1 + product_len),
+	record_begin(record,
+	    record_name(RECORD_ENABLED, rest, account_len + 1 + product_len),
 	    enabled ? RECORD_LIVE : RECORD_DELETED);
 }
 
 void
 record_from_operation(struct record *record, const struct operation *operation)
 {
-	struct writer w = begin(
+	struct writer w = record_begin(
 	    record, record_name_operation(operation->sequence), RECORD_LIVE);
 
 	write_u8(&w, operation->kind);
 	write_time(&w, operation->at);
 	write_string8(&w, bytes_of(operation->id));
 	write_string8(&w, bytes_of(operation->object));
+	write_u32(&w, operation->uid);
 }
 
 /* Everything of a K record up to the details. */
@@ -218,9 +223,9 @@ records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key)
 {
 	bool deleted = key->state == KEY_DELETED;
 	size_t done, count = 1;
-	struct writer w =
-	    begin(&records[0], name_of(RECORD_KEY, key->id, TOKEN_ID_LEN),
-		deleted ? RECORD_DELETED : RECORD_LIVE);
+	struct writer w = record_begin(&records[0],
+	    record_name(RECORD_KEY, key->id, TOKEN_ID_LEN),
+	    deleted ? RECORD_DELETED : RECORD_LIVE);
 
 	if (deleted)
 		return count;
@@ -236,7 +241,7 @@ records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key)
 		if (part > KEY_MORE_ROOM)
 			part = KEY_MORE_ROOM;
 		record_name_key_more(more, key->id, count);
-		w = begin(more, more->name, RECORD_LIVE);
+		w = record_begin(more, more->name, RECORD_LIVE);
 		write_u16(&w, (uint16_t)part);
 		write_bytes(&w, key->details + done, part);
 		done += part;
@@ -306,8 +311,8 @@ record_open(struct bytes name, struct bytes data, const struct keyring *ring,
 }
 
 /* What follows the last field is zeros. */
-static bool
-body_done(const struct reader *r)
+bool
+record_done(const struct reader *r)
 {
 	if (r->failed)
 		return false;
@@ -319,8 +324,8 @@ body_done(const struct reader *r)
 
 /* Text into an array of its type, NUL-terminated; false where it is longer or
  * holds a NUL itself. */
-static bool
-copy_text(struct bytes text, char *out, size_t size)
+bool
+record_text(struct bytes text, char *out, size_t size)
 {
 	if (text.len >= size ||
 	    (text.len > 0 && memchr(text.data, 0, text.len) != NULL))
@@ -331,10 +336,10 @@ copy_text(struct bytes text, char *out, size_t size)
 	return true;
 }
 
-static bool
-copy_slug(struct bytes text, char out[SLUG_MAX_LEN + 1])
+bool
+record_slug(struct bytes text, char out[SLUG_MAX_LEN + 1])
 {
-	return copy_text(text, out, SLUG_MAX_LEN + 1) && slug_valid(out);
+	return record_text(text, out, SLUG_MAX_LEN + 1) && slug_valid(out);
 }
 
 bool
@@ -351,7 +356,7 @@ record_to_root(struct record_view *view, struct root *root)
 	root->created_at = read_time(r);
 	check = read_bytes(r, KEY_CHECK_BYTES);
 	wrapped = read_bytes(r, WRAPPED_KEYS_BYTES);
-	if (!body_done(r))
+	if (!record_done(r))
 		return false;
 	memcpy(root->digest, digest.data, MAC_BYTES);
 	memcpy(root->key_check, check.data, KEY_CHECK_BYTES);
@@ -367,9 +372,9 @@ record_to_account(struct record_view *view, struct account *account)
 
 	account->created_at = read_time(r);
 	account->sequence = view->sequence;
-	if (!copy_text(read_string8(r, NAME_MAX_LEN), account->name,
+	if (!record_text(read_string8(r, NAME_MAX_LEN), account->name,
 		sizeof account->name) ||
-	    !body_done(r) || !copy_slug(view->name, account->slug) ||
+	    !record_done(r) || !record_slug(view->name, account->slug) ||
 	    status < ACCOUNT_PENDING || status > ACCOUNT_DELETED)
 		return false;
 	account->status = (enum account_status)status;
@@ -387,11 +392,11 @@ record_to_product(struct record_view *view, struct product *product)
 	product->created_at = read_time(r);
 	product->sequence = view->sequence;
 	product->deleted = view->state == RECORD_DELETED;
-	return copy_text(read_string8(r, TOKEN_PREFIX_MAX), product->prefix,
+	return record_text(read_string8(r, TOKEN_PREFIX_MAX), product->prefix,
 		   sizeof product->prefix) &&
-	    copy_text(read_string8(r, NAME_MAX_LEN), product->name,
+	    record_text(read_string8(r, NAME_MAX_LEN), product->name,
 		sizeof product->name) &&
-	    body_done(r) && copy_slug(view->name, product->slug) &&
+	    record_done(r) && record_slug(view->name, product->slug) &&
 	    token_prefix_valid(product->prefix, strlen(product->prefix));
 }
 
@@ -408,8 +413,9 @@ record_to_enabled(struct record_view *view, struct enabled_record *enabled)
 	product.data = slash + 1;
 	product.len = view->name.len - account.len - 1;
 	enabled->enabled = view->state == RECORD_LIVE;
-	return body_done(&view->body) && copy_slug(account, enabled->account) &&
-	    copy_slug(product, enabled->product);
+	return record_done(&view->body) &&
+	    record_slug(account, enabled->account) &&
+	    record_slug(product, enabled->product);
 }
 
 bool
@@ -420,11 +426,13 @@ record_to_operation(struct record_view *view, struct operation *operation)
 	operation->kind = read_u8(r);
 	operation->at = read_time(r);
 	operation->sequence = view->sequence;
-	return copy_text(read_string8(r, OPERATION_ID_MAX), operation->id,
-		   sizeof operation->id) &&
-	    copy_text(read_string8(r, SLUG_MAX_LEN), operation->object,
-		sizeof operation->object) &&
-	    body_done(r);
+	if (!record_text(read_string8(r, OPERATION_ID_MAX), operation->id,
+		sizeof operation->id) ||
+	    !record_text(read_string8(r, SLUG_MAX_LEN), operation->object,
+		sizeof operation->object))
+		return false;
+	operation->uid = read_u32(r);
+	return record_done(r);
 }
 
 static bool
@@ -446,8 +454,8 @@ read_key_core(struct reader *r, struct key_record *key)
 	key->limits.quota_limit = read_u64(r);
 	key->limits.quota_period = read_u8(r);
 	key->details_len = read_u16(r);
-	if (!copy_slug(read_string8(r, SLUG_MAX_LEN), key->account) ||
-	    !copy_slug(read_string8(r, SLUG_MAX_LEN), key->product) ||
+	if (!record_slug(read_string8(r, SLUG_MAX_LEN), key->account) ||
+	    !record_slug(read_string8(r, SLUG_MAX_LEN), key->product) ||
 	    r->failed)
 		return false;
 	memcpy(key->hash, hash.data, TOKEN_HASH_BYTES);
@@ -468,7 +476,7 @@ record_to_key(struct record_view *view, struct key_record *key)
 	memcpy(key->id, view->name.data, TOKEN_ID_LEN);
 	if (view->state == RECORD_DELETED) {
 		key->state = KEY_DELETED;
-		return body_done(r);
+		return record_done(r);
 	}
 	if (!read_key_core(r, key) || key->state < KEY_ACTIVE ||
 	    key->state > KEY_REVOKED || key->details_len > KEY_DETAILS_MAX ||
@@ -480,7 +488,7 @@ record_to_key(struct record_view *view, struct key_record *key)
 		return false;
 	part = r->left < key->details_len ? r->left : key->details_len;
 	key->details = read_bytes(r, part);
-	return body_done(r);
+	return record_done(r);
 }
 
 bool
@@ -493,5 +501,5 @@ record_to_key_more(struct record_view *view, struct key_more_record *more)
 	memcpy(more->id, view->name.data, TOKEN_ID_LEN);
 	more->n = view->name.data[TOKEN_ID_LEN];
 	more->details = read_bytes(r, read_u16(r));
-	return body_done(r) && more->n >= 1 && more->n < KEY_RECORDS_MAX;
+	return record_done(r) && more->n >= 1 && more->n < KEY_RECORDS_MAX;
 }

@@ -18,9 +18,13 @@
  *   K id          key: the fixed part, and as much of the details as fits
  *   X id n        more of a key's details; same sequence as its K
  *   O slot        operation: the last OPERATIONS_KEPT operation ids
+ *   U uid         operator
+ *   L uid slug    account an operator is limited to, or no longer
+ *   N uid         PIN of an operator, or of one who always is one
  *
- * Deleted accounts, products and keys stay as tombstones (state deleted), so
- * that a copy of the store which missed the deletion can learn of it.
+ * Deleted accounts, products, keys and operators stay as tombstones (state
+ * deleted), so that a copy of the store which missed the deletion can learn of
+ * it.
  */
 #ifndef DAEMON_RECORD_H
 #define DAEMON_RECORD_H
@@ -30,6 +34,8 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "operator.h"
+#include "pin.h"
 #include "secret.h"
 
 enum {
@@ -51,6 +57,9 @@ enum record_kind {
 	RECORD_KEY = 'K',
 	RECORD_KEY_MORE = 'X',
 	RECORD_OPERATION = 'O',
+	RECORD_OPERATOR = 'U',
+	RECORD_LIMIT = 'L',
+	RECORD_PIN = 'N',
 };
 
 enum record_state { RECORD_LIVE = 1, RECORD_DELETED = 2 };
@@ -67,11 +76,13 @@ struct record {
 	uint8_t data[RECORD_MAX];
 };
 
-/* What an operation id stands for: kind and name of the object changed. */
+/* What an operation id of a caller stands for: kind and name of the object
+ * changed. */
 struct operation {
 	char id[OPERATION_ID_MAX + 1];
-	uint8_t kind; /* RECORD_ACCOUNT, RECORD_PRODUCT or RECORD_KEY */
-	char object[SLUG_MAX_LEN + 1]; /* slug, or a key's 12 characters */
+	uint8_t kind; /* RECORD_ACCOUNT, _PRODUCT, _KEY or _OPERATOR */
+	char object[SLUG_MAX_LEN + 1]; /* slug, a key's 12 characters, uid */
+	uint32_t uid; /* of the caller: it means nothing to others */
 	int64_t at;
 	uint64_t sequence;
 };
@@ -111,6 +122,12 @@ void record_name_key_more(struct record *record, const char *id, size_t n);
 void
 record_from_operation(struct record *record, const struct operation *operation);
 
+void
+record_from_operator(struct record *record, const struct operator_user *user);
+void record_from_limit(struct record *record, uint32_t uid,
+    const struct account *account, bool limited);
+void record_from_pin(struct record *record, const struct pin *pin);
+
 /* Sets sequence and MAC: the last thing before a record is written. */
 void record_seal(
     struct record *record, uint64_t sequence, const struct keyring *ring);
@@ -145,6 +162,15 @@ struct enabled_record {
 bool
 record_to_enabled(struct record_view *view, struct enabled_record *enabled);
 bool record_to_operation(struct record_view *view, struct operation *operation);
+
+bool record_to_operator(struct record_view *view, struct operator_user *user);
+struct limit_record {
+	uint32_t uid;
+	char account[SLUG_MAX_LEN + 1];
+	bool live;
+};
+bool record_to_limit(struct record_view *view, struct limit_record *limit);
+bool record_to_pin(struct record_view *view, struct pin *pin);
 
 /* A K record taken apart; details is as much of them as it holds. */
 struct key_record {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "proto/cursor.h"
 
 _Static_assert(SECRET_KEY_BYTES + TOKEN_MAX <= 128,
     "hash key and token are one block of BLAKE2b");
@@ -217,4 +218,50 @@ void
 secret_wipe(void *data, size_t len)
 {
 	sodium_memzero(data, len);
+}
+
+/* PINs */
+
+_Static_assert(PIN_SALT_BYTES == crypto_pwhash_SALTBYTES, "Argon2id's salt");
+
+enum { PIN_PASSES = 3, PIN_MEMORY = 64 << 20 };
+
+void
+secret_pin_digest(const struct keyring *ring, uint32_t uid, const char *pin,
+    size_t len, uint8_t digest[PIN_HASH_BYTES])
+{
+	crypto_generichash_state state;
+	uint8_t bytes[4];
+	struct writer w = writer_over(bytes, sizeof bytes);
+
+	write_u32(&w, uid);
+	crypto_generichash_init(
+	    &state, ring->pin, SECRET_KEY_BYTES, PIN_HASH_BYTES);
+	/* Of a fixed size, so that the PIN is what is left. */
+	crypto_generichash_update(&state, bytes, sizeof bytes);
+	crypto_generichash_update(&state, (const uint8_t *)pin, len);
+	crypto_generichash_final(&state, digest, PIN_HASH_BYTES);
+	sodium_memzero(&state, sizeof state);
+}
+
+bool
+secret_pin_stretch(const uint8_t digest[PIN_HASH_BYTES],
+    const uint8_t salt[PIN_SALT_BYTES], uint8_t hash[PIN_HASH_BYTES])
+{
+	return crypto_pwhash(hash, PIN_HASH_BYTES, (const char *)digest,
+		   PIN_HASH_BYTES, salt, PIN_PASSES, PIN_MEMORY,
+		   crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+bool
+secret_pin_equal(
+    const uint8_t a[PIN_HASH_BYTES], const uint8_t b[PIN_HASH_BYTES])
+{
+	return sodium_memcmp(a, b, PIN_HASH_BYTES) == 0;
+}
+
+void
+secret_new_salt(uint8_t salt[PIN_SALT_BYTES])
+{
+	randombytes_buf(salt, PIN_SALT_BYTES);
 }

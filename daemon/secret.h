@@ -27,6 +27,8 @@ enum {
 	/* nonce, authenticator and a token */
 	SEALED_MAX = 24 + 16 + TOKEN_MAX,
 	SIGNATURE_BYTES = 32,
+	PIN_SALT_BYTES = 16,
+	PIN_HASH_BYTES = 32,
 };
 
 /* The store's keys: separate, random, made with it, wrapped under the master
@@ -104,6 +106,20 @@ bool secret_signature_equal(
 /* Keyed BLAKE2b of what lies in the store under a name. */
 void secret_mac(const struct keyring *ring, const void *name, size_t name_len,
     const void *data, size_t len, uint8_t mac[MAC_BYTES]);
+
+/*
+ * A PIN is kept as Argon2id (64 MiB, 3 passes) of its keyed hash: neither the
+ * store nor the store's keys alone are enough to guess it. The first step is
+ * quick. The second takes some 100 ms, so not on the loop; it touches nothing
+ * but its arguments, and is false where there is no memory.
+ */
+void secret_pin_digest(const struct keyring *ring, uint32_t uid,
+    const char *pin, size_t len, uint8_t digest[PIN_HASH_BYTES]);
+bool secret_pin_stretch(const uint8_t digest[PIN_HASH_BYTES],
+    const uint8_t salt[PIN_SALT_BYTES], uint8_t hash[PIN_HASH_BYTES]);
+bool secret_pin_equal(
+    const uint8_t a[PIN_HASH_BYTES], const uint8_t b[PIN_HASH_BYTES]);
+void secret_new_salt(uint8_t salt[PIN_SALT_BYTES]);
 
 void secret_wipe(void *data, size_t len);
 

@@ -78,7 +78,8 @@ struct store_write {
  */
 struct store_change {
 	struct store_change *next;
-	struct operation operation; /* its id is remembered with the change */
+	struct operation operation; /* its id is remembered with the change;
+				       without one, nothing is */
 	enum store_result result;
 	uint64_t sequence; /* given at the commit; 0 where there was none */
 	void (*done)(struct store_change *change);

@@ -83,9 +83,11 @@ apply_change(
 		if (!apply_write(file, root, &change->writes[i], sequence))
 			return false;
 	change->operation.sequence = sequence;
-	record_from_operation(&operation.record, &change->operation);
-	if (!apply_write(file, root, &operation, sequence))
-		return false;
+	if (change->operation.id[0] != '\0') {
+		record_from_operation(&operation.record, &change->operation);
+		if (!apply_write(file, root, &operation, sequence))
+			return false;
+	}
 	root->sequence = sequence;
 	change->sequence = sequence;
 	return true;

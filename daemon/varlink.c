@@ -25,6 +25,7 @@ struct call {
 	json_t *parameters; /* borrowed from message, or an empty object */
 	struct peer peer;
 	bool oneway;
+	bool confirmed;
 };
 
 /* Memory for jansson that is wiped when freed: its size stands before it. */
@@ -75,6 +76,18 @@ json_t *
 call_parameters(const struct call *call)
 {
 	return call->parameters;
+}
+
+void
+call_confirm(struct call *call)
+{
+	call->confirmed = true;
+}
+
+bool
+call_is_confirmed(const struct call *call)
+{
+	return call->confirmed;
 }
 
 static void

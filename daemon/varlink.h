@@ -42,6 +42,10 @@ void varlink_init(void);
 const struct peer *call_peer(const struct call *call);
 json_t *call_parameters(const struct call *call);
 
+/* That the caller has proven more than its uid, for this call alone. */
+void call_confirm(struct call *call);
+bool call_is_confirmed(const struct call *call);
+
 /* Answers. They take over the reference to parameters, which may be NULL for
  * none, and the call is gone afterwards. */
 void call_reply(struct call *call, json_t *parameters);

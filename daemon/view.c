@@ -59,6 +59,35 @@ view_product(const struct product *product)
 	    time_or_null(product->created_at));
 }
 
+/* null for all accounts: no accounts at all is another matter. */
+static json_t *
+view_limits(const struct operator_user *user)
+{
+	json_t *accounts;
+
+	if (!user->limited)
+		return json_null();
+	accounts = json_array();
+	for (uint32_t i = 0; i < user->account_count; i++)
+		json_array_append_new(
+		    accounts, json_string(user->accounts[i]->slug));
+	return accounts;
+}
+
+json_t *
+view_operator(
+    const struct operator_user *user, const struct pin *pin, int64_t now)
+{
+	const char *state = "none";
+
+	if (pin != NULL)
+		state = pin_locked_until(pin, now) != 0 ? "locked" : "set";
+	return json_pack("{s:s, s:I, s:s, s:o, s:s, s:o}", "login", user->login,
+	    "uid", (json_int_t)user->uid, "role", role_text(user->role),
+	    "accounts", view_limits(user), "pin", state, "created_at",
+	    time_or_null(user->created_at));
+}
+
 static json_t *
 view_texts(struct list list)
 {

@@ -10,9 +10,14 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "operator.h"
+#include "pin.h"
 
 json_t *view_account(const struct account *account);
 json_t *view_product(const struct product *product);
+/* pin NULL: none is set. */
+json_t *view_operator(
+    const struct operator_user *user, const struct pin *pin, int64_t now);
 json_t *view_key(const struct key *key, int64_t now);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "listing.h"
 #include "output.h"
+#include "pin.h"
 #include "varlink_client.h"
 
 #define INTERFACE "io.apikeyd.Admin."
@@ -21,6 +22,9 @@ static const struct error_row {
 } errors[] = {
     {INTERFACE "NotFound", CTL_NOT_FOUND},
     {INTERFACE "NotPermitted", CTL_NOT_PERMITTED},
+    {INTERFACE "PinRequired", CTL_NOT_PERMITTED},
+    {INTERFACE "PinWrong", CTL_NOT_PERMITTED},
+    {INTERFACE "PinLocked", CTL_NOT_PERMITTED},
     {INTERFACE "Conflict", CTL_CONFLICT},
     {INTERFACE "InvalidArgument", CTL_USAGE},
     {INTERFACE "StoreFailed", CTL_REFUSED},
@@ -124,15 +128,27 @@ report_silence(const struct varlink_client *client, enum varlink_status status,
 	return CTL_NO_DAEMON;
 }
 
+/* Whether the daemon wants a PIN that it has not been given yet. */
+static bool
+wants_pin(
+    const struct command *command, const char *error, const json_t *parameters)
+{
+	return command->pin != NULL &&
+	    strcmp(error, INTERFACE "PinRequired") == 0 &&
+	    json_object_get(parameters, command->pin) == NULL;
+}
+
 static enum ctl_exit
-call(const struct command *command, struct varlink_client *client,
+call(const struct invocation *inv, struct varlink_client *client,
     const char *method, json_t *parameters, json_t **result)
 {
+	const struct command *command = inv->command;
 	char full_name[96];
 	enum varlink_status status;
 	json_t *reply;
 	const char *error;
 
+	*result = NULL;
 	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
 	status =
 	    varlink_call(client, full_name, parameters, TIMEOUT_MS, &reply);
@@ -142,10 +158,16 @@ call(const struct command *command, struct varlink_client *client,
 	*result = *result != NULL ? json_incref(*result) : json_object();
 	error = json_string_value(json_object_get(reply, "error"));
 	if (error != NULL) {
-		enum ctl_exit code = report_error(command, error, *result);
+		bool again = wants_pin(command, error, parameters);
+		enum ctl_exit code = again
+		    ? pin_add(inv, parameters)
+		    : report_error(command, error, *result);
 
 		json_decref(*result);
 		json_decref(reply);
+		*result = NULL;
+		if (again && code == CTL_DONE)
+			return call(inv, client, method, parameters, result);
 		return code;
 	}
 	json_decref(reply);
@@ -160,7 +182,7 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 	enum ctl_exit code;
 
 	varlink_init(&client, inv->socket);
-	code = call(inv->command, &client, method, parameters, result);
+	code = call(inv, &client, method, parameters, result);
 	varlink_close(&client);
 	return code;
 }
@@ -179,8 +201,8 @@ call_pages(const struct invocation *inv, struct listing *listing)
 		json_t *page, *items, *item, *next;
 		size_t i;
 
-		code = call(
-		    command, &client, command->method, inv->parameters, &page);
+		code =
+		    call(inv, &client, command->method, inv->parameters, &page);
 		if (code != CTL_DONE)
 			break;
 		items = json_object_get(page, command->result);

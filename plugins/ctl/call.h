@@ -11,7 +11,7 @@ enum ctl_exit call_run(struct invocation *inv);
 /*
  * One call by itself, for what a command has to know before it asks or
  * changes. With CTL_DONE *result is the answer's parameters, a new
- * reference; otherwise stderr says why not.
+ * reference; otherwise it is NULL and stderr says why.
  */
 enum ctl_exit call_once(const struct invocation *inv, const char *method,
     json_t *parameters, json_t **result);

@@ -11,6 +11,7 @@ const struct command *const command_tables[] = {
     verify_commands,
     signature_commands,
     explain_commands,
+    operator_commands,
     status_commands,
     NULL,
 };

@@ -66,6 +66,9 @@ struct command {
 	enum ctl_exit (*before)(struct invocation *);
 	/* Brings the flat parameters into the method's form; NULL: are. */
 	void (*shape)(json_t *parameters);
+	/* The parameter for the PIN, should the daemon want one; NULL: it
+	 * never does. */
+	const char *pin;
 	bool token;       /* the result has a token, this once */
 	const char *done; /* "Revoked key": what to say about success */
 	/* Prints the result for people; NULL: the done sentence. */
@@ -83,6 +86,7 @@ extern const struct command allow_commands[];
 extern const struct command verify_commands[];
 extern const struct command signature_commands[];
 extern const struct command explain_commands[];
+extern const struct command operator_commands[];
 extern const struct command status_commands[];
 
 /* A member of several nouns' answers. */

@@ -114,13 +114,19 @@ read_silently(int tty, char *secret, size_t room, size_t *len)
 }
 
 bool
+prompt_asks(void)
+{
+	return isatty(STDIN_FILENO);
+}
+
+bool
 prompt_secret(const char *question, char *secret, size_t room, size_t *len)
 {
 	bool good;
 	int tty, error;
 
 	*len = 0;
-	if (!isatty(STDIN_FILENO))
+	if (!prompt_asks())
 		return read_all(STDIN_FILENO, false, secret, room, len);
 	tty = prompt_open();
 	if (tty < 0)
@@ -129,6 +135,23 @@ prompt_secret(const char *question, char *secret, size_t room, size_t *len)
 	good = read_silently(tty, secret, room, len);
 	error = errno;
 	close(tty);
+	errno = error;
+	return good;
+}
+
+bool
+prompt_file(const char *path, char *secret, size_t room, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool good;
+	int error;
+
+	*len = 0;
+	if (fd < 0)
+		return false;
+	good = read_all(fd, false, secret, room, len);
+	error = errno;
+	close(fd);
 	errno = error;
 	return good;
 }

@@ -22,4 +22,9 @@ bool prompt_confirm(int tty, const char *question);
 bool
 prompt_secret(const char *question, char *secret, size_t room, size_t *len);
 
+/* Whether prompt_secret() asks a person. */
+bool prompt_asks(void);
+/* The same from a file. */
+bool prompt_file(const char *path, char *secret, size_t room, size_t *len);
+
 #endif

@@ -336,6 +336,12 @@ value_key_type(const char *text, struct problem *problem)
 }
 
 json_t *
+value_role(const char *text, struct problem *problem)
+{
+	return one_of("superadmin|admin|auditor", text, problem);
+}
+
+json_t *
 value_key_status(const char *text, struct problem *problem)
 {
 	return one_of("active|disabled|revoked|expired", text, problem);

@@ -37,7 +37,7 @@ value_parser value_name, value_environment, value_service, value_reason;
 value_parser value_endpoint;
 /* Words */
 value_parser value_scope, value_login, value_operation_id, value_path;
-value_parser value_permission, value_key_type;
+value_parser value_permission, value_key_type, value_role;
 value_parser value_key_status, value_new_account_status;
 /* {"uid": N, "login": "..."}: asked here, since looking a login up can take
  * its time, and the daemon has none to wait. */

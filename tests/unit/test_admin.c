@@ -84,6 +84,8 @@ with_admin(void)
 	admin.started_at = monotonic_ms();
 	service = admin_service(&admin, description);
 	ck_assert_int_eq(pipe(ready), 0);
+	admin.worker = worker_start(on_ready, NULL);
+	ck_assert_ptr_nonnull(admin.worker);
 	ck_assert(store_start(admin.store, on_ready, NULL));
 }
 
@@ -92,6 +94,8 @@ without_admin(void)
 {
 	char path[128];
 
+	worker_stop(admin.worker);
+	worker_free(admin.worker);
 	store_stop(admin.store);
 	store_collect(admin.store);
 	ck_assert(changes_idle(admin.changes));
@@ -133,16 +137,22 @@ call(struct conn *conn, const char *method, const char *parameters)
 }
 
 static void
+turn_of_the_loop(void)
+{
+	struct pollfd fd = {ready[0], POLLIN, 0};
+	char byte;
+
+	ck_assert_int_eq(poll(&fd, 1, 10000), 1);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	store_collect(admin.store);
+	worker_collect(admin.worker);
+}
+
+static void
 wait_for_all(void)
 {
-	while (!changes_idle(admin.changes)) {
-		struct pollfd fd = {ready[0], POLLIN, 0};
-		char byte;
-
-		ck_assert_int_eq(poll(&fd, 1, 10000), 1);
-		ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-		store_collect(admin.store);
-	}
+	while (!changes_idle(admin.changes))
+		turn_of_the_loop();
 }
 
 /* The reply to a call, waited for. */
@@ -170,7 +180,8 @@ START_TEST(strangers_may_nothing)
 	    "ListAccounts", "CreateProduct", "DeleteProduct", "GetProduct",
 	    "ListProducts", "EnableProduct", "DisableProduct", "CreateKey",
 	    "UpdateKey", "DisableKey", "EnableKey", "RevokeKey", "RotateKey",
-	    "DeleteKey", "GetKey", "ListKeys"};
+	    "DeleteKey", "GetKey", "ListKeys", "AddOperator", "RemoveOperator",
+	    "ListOperators", "SetPin"};
 
 	connect_as(&other, 65534);
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
@@ -262,6 +273,216 @@ START_TEST(creating_against_suspending)
 }
 END_TEST
 
+/* Operators */
+
+enum { ALICE = 700, CONNS = 7 };
+
+static struct conn alices[CONNS];
+
+static void
+add_alice(void)
+{
+	make_key();
+	check_has(ask(&root, "AddOperator",
+		      "{\"login\":\"alice\",\"uid\":700,\"role\":\"admin\"}"),
+	    "alice");
+	for (int i = 0; i < CONNS; i++)
+		connect_as(&alices[i], ALICE);
+}
+
+static void
+all_leave(void)
+{
+	for (int i = 0; i < CONNS; i++)
+		admin_plane.closed(&service, alices[i].session);
+	admin_plane.closed(&service, root.session);
+}
+
+/* Of the one key: {"id":"..."} */
+static const char *
+the_key(void)
+{
+	static char text[64];
+	char id[KEY_ID_SIZE];
+	size_t position = 0;
+
+	key_id_text(index_next_key(admin.index, &position), id);
+	snprintf(text, sizeof text, "{\"id\":\"%s\"}", id);
+	return text;
+}
+
+/* What was under way is done before the removal, what waited is not done. */
+START_TEST(removing_who_is_at_work)
+{
+	add_alice();
+	call(&alices[0], "DisableKey", the_key());
+	call(&root, "RemoveOperator", "{\"login\":\"alice\"}");
+	call(&alices[1], "EnableKey", the_key());
+	call(&alices[2], "GetKey", the_key());
+	check_has(alices[2].sent, "\"active\"");
+	wait_for_all();
+	check_has(alices[0].sent, "\"disabled\"");
+	ck_assert_str_eq(root.sent, "{\"parameters\":{}}");
+	check_has(alices[1].sent, "NotPermitted");
+	check_has(ask(&root, "GetKey", the_key()), "\"disabled\"");
+	all_leave();
+}
+END_TEST
+
+START_TEST(demoting_who_waits)
+{
+	add_alice();
+	call(&root, "DisableKey", the_key());
+	call(&alices[0], "RevokeKey", the_key());
+	call(&root, "AddOperator",
+	    "{\"login\":\"alice\",\"uid\":700,\"role\":\"auditor\"}");
+	call(&alices[1], "RevokeKey", the_key());
+	wait_for_all();
+	/* She had asked before, and was served before. */
+	check_has(alices[0].sent, "\"revoked\"");
+	check_has(alices[1].sent, "NotPermitted");
+	all_leave();
+}
+END_TEST
+
+static void
+add_pin(void)
+{
+	add_alice();
+	check_has(ask(&root, "CreateProduct",
+		      "{\"slug\":\"bank\",\"require_pin\":true}"),
+	    "\"require_pin\":true");
+	check_has(ask(&root, "EnableProduct",
+		      "{\"slug\":\"bank\",\"account\":\"acme\"}"),
+	    "bank");
+	ck_assert_str_eq(ask(&alices[0], "SetPin", "{\"pin\":\"1234\"}"),
+	    "{\"parameters\":{}}");
+}
+
+static void
+call_create(struct conn *conn, const char *pin)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+	    "{\"settings\":{\"account\":\"acme\",\"product\":\"bank\","
+	    "\"name\":\"k\"},\"pin\":\"%s\"}",
+	    pin);
+	call(conn, "CreateKey", text);
+}
+
+static int
+count(const char *what)
+{
+	int n = 0;
+
+	for (int i = 0; i < CONNS; i++)
+		n += alices[i].len > 0 && strstr(alices[i].sent, what) != NULL;
+	return n;
+}
+
+/* Each is counted, and nobody else waits for any of them. */
+START_TEST(pins_in_line)
+{
+	add_pin();
+	for (int i = 0; i < CONNS; i++)
+		call_create(&alices[i], "4321");
+	call(&root, "DisableKey", the_key());
+	while (root.len == 0)
+		turn_of_the_loop();
+	ck_assert_int_lt(count("error"), CONNS);
+	wait_for_all();
+	ck_assert_int_eq(count("PinWrong"), PIN_TRIES - 1);
+	ck_assert_int_eq(count("PinLocked"), CONNS - PIN_TRIES + 1);
+	ck_assert_uint_eq(index_pin(admin.index, ALICE)->attempts, PIN_TRIES);
+	/* Time goes by. */
+	index_pin(admin.index, ALICE)->attempted_at -= PIN_LOCK_MS;
+	call_create(&alices[0], "1234");
+	wait_for_all();
+	check_has(alices[0].sent, "\"token\":\"ak_");
+	ck_assert_uint_eq(index_pin(admin.index, ALICE)->attempts, 0);
+	all_leave();
+}
+END_TEST
+
+/* Counted on disk before it is looked at: cut off in between, it counts. */
+START_TEST(attempts_that_are_cut_off)
+{
+	add_pin();
+	call_create(&alices[0], "4321");
+	while (index_pin(admin.index, ALICE)->attempts == 0)
+		turn_of_the_loop();
+	ck_assert_uint_eq(alices[0].len, 0);
+	/* Nor does it help to leave. */
+	admin_plane.closed(&service, alices[0].session);
+	wait_for_all();
+	ck_assert_uint_eq(index_pin(admin.index, ALICE)->attempts, 1);
+	connect_as(&alices[0], ALICE);
+	all_leave();
+}
+END_TEST
+
+/* A right PIN is of no use to whoever is no operator by then. */
+START_TEST(removing_who_shows_a_pin)
+{
+	size_t keys;
+
+	add_pin();
+	keys = index_counts(admin.index).keys;
+	call_create(&alices[0], "1234");
+	call_create(&alices[1], "1234");
+	call(&root, "RemoveOperator", "{\"login\":\"alice\"}");
+	wait_for_all();
+	ck_assert_str_eq(root.sent, "{\"parameters\":{}}");
+	ck_assert_int_eq(count("NotPermitted"), 2);
+	ck_assert_uint_eq(index_counts(admin.index).keys, keys);
+	ck_assert_ptr_null(index_pin(admin.index, ALICE));
+	ck_assert_ptr_null(admin.pin_turns);
+	/* Whoever has the uid next has no PIN. */
+	ask(&root, "AddOperator",
+	    "{\"login\":\"bob\",\"uid\":700,\"role\":\"admin\"}");
+	call_create(&alices[0], "1234");
+	wait_for_all();
+	check_has(alices[0].sent, "NotPermitted");
+	all_leave();
+}
+END_TEST
+
+/* Nobody gets past a PIN by being somebody else for a moment. */
+START_TEST(ones_own_pin_stays)
+{
+	add_pin();
+	ask(&root, "AddOperator",
+	    "{\"login\":\"alice\",\"uid\":700,\"role\":\"superadmin\"}");
+	check_has(ask(&alices[0], "AddOperator",
+		      "{\"login\":\"bob\",\"uid\":700,\"role\":"
+		      "\"superadmin\"}"),
+	    "Conflict");
+	check_has(
+	    ask(&alices[0], "SetPin", "{\"pin\":\"5678\"}"), "PinRequired");
+	/* Nor by leaving: then one is no superadmin to come back. */
+	ask(&alices[0], "RemoveOperator", "{\"login\":\"alice\"}");
+	check_has(ask(&alices[0], "AddOperator",
+		      "{\"login\":\"alice\",\"uid\":700,\"role\":"
+		      "\"superadmin\"}"),
+	    "NotPermitted");
+	all_leave();
+}
+END_TEST
+
+/* Two first PINs at once: one is it, and the other would have to know it. */
+START_TEST(first_pins)
+{
+	add_alice();
+	call(&alices[0], "SetPin", "{\"pin\":\"1234\"}");
+	call(&alices[1], "SetPin", "{\"pin\":\"5678\"}");
+	wait_for_all();
+	ck_assert_str_eq(alices[0].sent, "{\"parameters\":{}}");
+	check_has(alices[1].sent, "PinRequired");
+	all_leave();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -275,5 +496,13 @@ main(void)
 	stock_add(suite, "changes_of_one_key", changes_of_one_key);
 	stock_add(
 	    suite, "creating_against_suspending", creating_against_suspending);
+	stock_add(suite, "removing_who_is_at_work", removing_who_is_at_work);
+	stock_add(suite, "demoting_who_waits", demoting_who_waits);
+	stock_add(suite, "pins_in_line", pins_in_line);
+	stock_add(
+	    suite, "attempts_that_are_cut_off", attempts_that_are_cut_off);
+	stock_add(suite, "removing_who_shows_a_pin", removing_who_shows_a_pin);
+	stock_add(suite, "ones_own_pin_stays", ones_own_pin_stays);
+	stock_add(suite, "first_pins", first_pins);
 	return suite_run(suite);
 }

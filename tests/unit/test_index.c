@@ -297,12 +297,12 @@ START_TEST(operations_are_a_ring)
 	for (uint64_t i = 1; i <= LAST; i++) {
 		struct operation wanted = operation_number(i);
 		const struct operation *found =
-		    index_operation(the_index, wanted.id);
+		    index_operation(the_index, 0, wanted.id);
 
 		ck_assert((found != NULL) == (i > LAST - OPERATIONS_KEPT));
 		ck_assert(found == NULL || found->sequence == i);
 	}
-	ck_assert_ptr_null(index_operation(the_index, ""));
+	ck_assert_ptr_null(index_operation(the_index, 0, ""));
 }
 END_TEST
 
@@ -657,11 +657,11 @@ START_TEST(operations_are_loaded)
 	shuffle(&seed);
 	index = load_pile();
 	ck_assert_ptr_nonnull(index);
-	ck_assert_ptr_null(index_operation(index, "id-4999"));
+	ck_assert_ptr_null(index_operation(index, 0, "id-4999"));
 	for (uint64_t i = 5000; i < 6000; i++) {
 		struct operation wanted = operation_number(i);
 		const struct operation *found =
-		    index_operation(index, wanted.id);
+		    index_operation(index, 0, wanted.id);
 
 		ck_assert_ptr_nonnull(found);
 		ck_assert_uint_eq(found->sequence, i);
