@@ -10,46 +10,66 @@
 # clang and test with the sanitizers. CONFIGURE_FLAGS go to configure.
 set -eu
 
-# Purpose and package. The only list there is.
+# packages PURPOSE…: the only list there is, one package a line under what it is
+# for: build, demo, check, and what is for the tests of CI alone, since it
+# brings services that a machine of yours should not begin to offer.
 packages() {
-	grep -v '^#' <<-'END'
+	awk -v wanted=" $* " '
+		/^#/ { purpose = $2; next }
+		index(wanted, " " purpose " ") { print $1 }' <<-'END'
 		# build
+		apache2-dev
 		autoconf
 		automake
+		check
 		gcc
 		libc6-dev
+		libconfuse-dev
+		libevent-dev
+		libjansson-dev
+		libpam0g-dev
+		libsmartcols-dev
+		libsodium-dev
+		libtdb-dev
 		libtool
 		make
 		pkg-config
 		scdoc
-		# apikeyd and apikeyctl
-		libconfuse-dev
-		libevent-dev
-		libjansson-dev
-		libsmartcols-dev
-		libsodium-dev
-		libtdb-dev
-		# the plugins
-		apache2-dev
-		libpam0g-dev
-		# tests
+		# demo
 		apache2-bin
-		check
-		clang
 		curl
-		dovecot-imapd
+		libpam-wrapper
+		pamtester
+		# check
+		clang
+		faketime
 		g++
 		git
-		libpam-wrapper
 		nghttp2-client
 		openssh-client
-		openssh-server
 		openssl
-		pamtester
 		php-cli
 		sshpass
+		strace
 		sudo
+		# ci
+		dovecot-imapd
+		openssh-server
 	END
+}
+
+# What a target takes.
+purposes() {
+	echo build
+	for target; do
+		case $target in
+		demo) echo demo ;;
+		*check*)
+			echo demo check
+			[ "${CI-}" != true ] || echo ci
+			;;
+		esac
+	done
 }
 
 say() {
@@ -75,13 +95,14 @@ as_root() {
 	fi
 }
 
+# install_packages PURPOSE…: what of theirs is missing.
 install_packages() {
 	command -v dpkg-query >/dev/null || {
-		say "not Debian: these have to be there: $(packages | xargs)"
+		say "not Debian: these have to be there: $(packages "$@" | xargs)"
 		return
 	}
 	missing=
-	for package in $(packages); do
+	for package in $(packages "$@"); do
 		installed "$package" || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
@@ -141,7 +162,8 @@ if [ $# -eq 0 ]; then
 	exit
 fi
 
-install_packages
+# shellcheck disable=SC2046 # a list of words
+install_packages $(purposes "$@")
 configure_build
 
 # The last target first in the arguments loses its place: one by one, so that
