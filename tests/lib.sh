@@ -200,7 +200,10 @@ export APIKEYD_ADMIN_SOCKET APIKEYD_VERIFY_SOCKET
 # back once it said that it is ready, and fails if it does not. $! is its pid.
 start_ready() {
 	[ -x "$READY" ] || give_up "$READY is not built"
-	[ -p "$TMP/ready" ] || mkfifo "$TMP/ready" || return
+	# A new one each time: who wrote to the last may not have closed it yet,
+	# and its end would be taken for this one's.
+	rm -f "$TMP/ready"
+	mkfifo "$TMP/ready" || return
 	"$READY" "$PATIENCE" "$TMP/ready" "$@" >>"$TMP/apikeyd.log" 2>&1 &
 	read -r word <"$TMP/ready" && [ "$word" = ready ] && return
 	echo "$1: ${word:-no word} where readiness was awaited"
