@@ -140,11 +140,13 @@ set_status(struct admin *admin, struct call *call, method_fn *method,
 	    &(struct claim){RECORD_ACCOUNT, CLAIM_EXCLUSIVE, slug}, 1);
 	if (change == NULL)
 		return;
-	account = index_account(admin->index, slug);
-	if (account == NULL || account->status == status) {
+	account = admin_find_account(admin, call, slug);
+	if (account == NULL) {
 		change_drop(change);
-		if (admin_find_account(admin, call, slug) != NULL)
-			reply_account(call, account);
+		return;
+	}
+	if (account->status == status) {
+		admin_submit_nothing(change, &id, RECORD_ACCOUNT, slug);
 		return;
 	}
 	new = malloc(sizeof *new);

@@ -55,6 +55,8 @@ void admin_invalid(struct call *call, const char *field, const char *format,
 
 /* Answers NotFound. */
 void admin_not_found(struct call *call, const char *kind, const char *name);
+/* For callers with limits: the same whether there is such an object or not. */
+void admin_not_yours(struct call *call, const char *kind, const char *name);
 
 /*
  * Objects by name; NULL where there is none, the call answered NotFound. To a
@@ -82,13 +84,20 @@ struct operation_id param_operation_id(struct params *params);
 
 /*
  * change_begin(), with claims on the operation id and the caller's role, and
- * at most three more. An id
- * that this caller has used before is answered here, with the object of this
- * kind as it is now; NULL then, too.
+ * at most three more. An id that this caller has used before is answered here,
+ * with the object of this kind as it is now; NULL then, too.
  */
 struct change *admin_begin(struct admin *admin, struct call *call,
     method_fn *method, const struct operation_id *id, enum record_kind kind,
     const struct claim *claims, size_t claim_count);
+
+/*
+ * For a change that finds everything as it should be: commits the operation id
+ * alone and answers with the object. A repetition stays harmless then, also
+ * where somebody has changed the object since.
+ */
+void admin_submit_nothing(struct change *change, const struct operation_id *id,
+    enum record_kind kind, const char *object);
 
 /* Whether the caller has used the id before; the call has been answered
  * then. */

@@ -256,6 +256,7 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 	const char *reason =
 	    state == KEY_REVOKED ? param_text(&params, "reason") : NULL;
 	struct operation_id id = param_operation_id(&params);
+	char object[TOKEN_ID_LEN + 1] = "";
 	struct key_draft draft;
 	struct change *change;
 	struct key *key;
@@ -270,8 +271,8 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 	if (change == NULL)
 		return;
 	if (key->state == state) {
-		change_drop(change);
-		reply_key(call, key, NULL);
+		memcpy(object, key->id, TOKEN_ID_LEN);
+		admin_submit_nothing(change, &id, RECORD_KEY, object);
 		return;
 	}
 	if (key->state == KEY_REVOKED) {

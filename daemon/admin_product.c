@@ -244,8 +244,7 @@ set_enabled(
 		return;
 	}
 	if (account_may_use(account, product) == enable) {
-		change_drop(change);
-		admin_reply(call, "account", view_account(account));
+		admin_submit_nothing(change, &id, RECORD_ACCOUNT, account_slug);
 		return;
 	}
 	enabling = malloc(sizeof *enabling);

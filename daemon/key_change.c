@@ -37,9 +37,17 @@ struct change *
 key_change_begin(struct admin *admin, struct call *call, method_fn *method,
     const char *key_id, const struct operation_id *id, struct key **key)
 {
-	struct change *change = admin_begin(admin, call, method, id, RECORD_KEY,
-	    &(struct claim){RECORD_KEY, CLAIM_EXCLUSIVE, key_id}, 1);
+	struct change *change;
+	const char *part;
+	size_t prefix_len;
 
+	/* No ID at all: not even to be copied, it may be a token. */
+	if (!key_id_parse(key_id, strlen(key_id), &part, &prefix_len)) {
+		admin_find_key(admin, call, key_id);
+		return NULL;
+	}
+	change = admin_begin(admin, call, method, id, RECORD_KEY,
+	    &(struct claim){RECORD_KEY, CLAIM_EXCLUSIVE, key_id}, 1);
 	if (change == NULL)
 		return NULL;
 	*key = admin_find_key(admin, call, key_id);

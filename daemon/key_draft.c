@@ -237,7 +237,8 @@ static const struct text_list scopes_kind = {"scopes", SCOPES_MAX, scope_valid,
     "expected at most 32 scopes, each 1 to 64 of A-Z a-z 0-9 : . _ / -"};
 static const struct text_list services_kind = {"services", SERVICES_MAX,
     service_valid,
-    "expected at most 16 names of services, each 1 to 64 bytes without space"};
+    "expected at most 16 names of services, each 1 to 64 bytes without "
+    "space, / or :"};
 
 static bool
 caller_from_json(json_t *item, struct caller *caller)
@@ -249,7 +250,8 @@ caller_from_json(json_t *item, struct caller *caller)
 	caller->uid = (uint32_t)json_integer_value(uid);
 	caller->login = bytes_of(text);
 	/* uid -1 is nobody's: it means "no change" to chown(2). */
-	return json_is_integer(uid) && json_integer_value(uid) >= 0 &&
+	return json_object_size(item) == (login == NULL ? 1 : 2) &&
+	    json_is_integer(uid) && json_integer_value(uid) >= 0 &&
 	    json_integer_value(uid) < UINT32_MAX &&
 	    (login == NULL || json_is_null(login) || text != NULL) &&
 	    (text == NULL || user_valid(text));
@@ -291,7 +293,8 @@ entry_from_json(json_t *item, struct allow_entry *entry)
 	const char *text = json_string_value(label);
 
 	entry->label = bytes_of(text);
-	return json_is_string(cidr) &&
+	return json_object_size(item) == (label == NULL ? 1 : 2) &&
+	    json_is_string(cidr) &&
 	    cidr_parse(json_string_value(cidr), &entry->cidr) &&
 	    (label == NULL || json_is_null(label) || text != NULL) &&
 	    (text == NULL || label_valid(text, 0, LABEL_MAX_LEN));
@@ -315,6 +318,7 @@ apply_allowlist(struct key_draft *draft, struct params *settings)
 		return;
 	if (allowlist != NULL &&
 	    (!json_is_boolean(enabled) || !json_is_array(entries) ||
+		json_object_size(allowlist) != 2 ||
 		json_array_size(entries) > ALLOW_MAX)) {
 		param_wrong(settings, "allowlist", expected);
 		return;

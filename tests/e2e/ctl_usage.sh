@@ -271,6 +271,15 @@ run --operation-id again-1 key rotate "$id"
 expect 0 'first time only' 'the same rotation again'
 is 'the same rotation again: no token' "$(wc -c <"$out")" 0
 
+# Disabling what is disabled changes nothing, but is done: saying it again
+# later does not undo what somebody did since.
+run key disable "$id"
+run key disable "$id" --operation-id again-2
+run key enable "$id"
+run key disable "$id" --operation-id again-2 --json
+like 'a repetition of nothing changes nothing' "$(cat "$out")" \
+	'"status":"active"'
+
 run key update "$id" --expires 2020-01-01
 expect 2 'apikeyctl: --expires: ' 'what only the daemon can refuse'
 
