@@ -89,20 +89,32 @@ report_error(
 	return CTL_REFUSED;
 }
 
+enum ctl_exit
+report_unreachable(const char *path, int error, const char *denied)
+{
+	bool not_permitted = error == EACCES || error == EPERM;
+
+	fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s%s%s\n", path,
+	    error != 0 ? strerror(error) : "it closed the connection",
+	    not_permitted ? ": " : "", not_permitted ? denied : "");
+	return not_permitted ? CTL_NOT_PERMITTED : CTL_NO_DAEMON;
+}
+
 /* That there was no answer, and what that means for a change. */
 static enum ctl_exit
 report_silence(const struct varlink_client *client, enum varlink_status status,
     const json_t *parameters)
 {
+	enum ctl_exit code = CTL_NO_DAEMON;
 	const char *operation_id =
 	    json_string_value(json_object_get(parameters, "operation_id"));
 
 	switch (status) {
 	case VARLINK_UNAVAILABLE:
-		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
-		    client->path,
-		    client->error != 0 ? strerror(client->error)
-				       : "it closed the connection");
+		code = report_unreachable(client->path, client->error,
+		    "apikeyd lets everybody connect, so look at the "
+		    "permissions of the socket and of the directories above "
+		    "it");
 		break;
 	case VARLINK_TIMEOUT:
 		fprintf(stderr,
@@ -125,7 +137,7 @@ report_silence(const struct varlink_client *client, enum varlink_status status,
 		    "It is not known whether the change was made. Repeating "
 		    "it with --operation-id %s is safe.\n",
 		    operation_id);
-	return CTL_NO_DAEMON;
+	return code;
 }
 
 /* Whether the daemon wants a PIN that it has not been given yet. */
@@ -343,6 +355,7 @@ run_object(struct invocation *inv)
 		    stderr);
 	object = member != NULL ? fields_complete(command->fields, member)
 				: deleted(inv);
+	inv->secret = json_is_string(json_object_get(object, "token"));
 	if (command->token)
 		note_token(inv, object);
 	print_result(inv, object);

@@ -16,4 +16,12 @@ enum ctl_exit call_run(struct invocation *inv);
 enum ctl_exit call_once(const struct invocation *inv, const char *method,
     json_t *parameters, json_t **result);
 
+/*
+ * Says that the daemon cannot be reached at path, with errno's error (0: it
+ * closed the connection), and returns the exit code. denied: what to do where
+ * connecting was not permitted.
+ */
+enum ctl_exit
+report_unreachable(const char *path, int error, const char *denied);
+
 #endif

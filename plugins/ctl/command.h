@@ -51,6 +51,7 @@ struct command {
 	 */
 	const char *verb;
 	const char *summary;
+	const char *note; /* more, for its own help; NULL: none */
 	const struct positional_row *positionals;
 	const struct option_row *options;
 	const char *const *required; /* names of options; ends with NULL */

@@ -67,6 +67,8 @@ print_command(FILE *out, const struct command *command)
 	if (optional)
 		fputs(" [OPTION]...", out);
 	fprintf(out, "\n\n%s.\n", command->summary);
+	if (command->note != NULL)
+		fprintf(out, "%s\n", command->note);
 	print_options(out, "Options", command->options);
 	print_options(out, "Options of every command", global_options);
 }

@@ -9,14 +9,22 @@ static char *
 text_rate(json_t *value)
 {
 	const json_t *per = json_object_get(value, "per_seconds");
-	char text[96];
+	json_t *per_ms;
+	char *duration, *text = NULL;
 
 	if (!json_is_object(value))
 		return text_plain(NULL);
-	snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT " per %g s",
-	    json_integer_value(json_object_get(value, "limit")),
-	    json_number_value(per));
-	return strdup(text);
+	per_ms =
+	    json_integer((json_int_t)(json_number_value(per) * 1000 + 0.5));
+	duration = text_duration(per_ms);
+	json_decref(per_ms);
+	if (duration != NULL &&
+	    asprintf(&text, "%" JSON_INTEGER_FORMAT " per %s",
+		json_integer_value(json_object_get(value, "limit")),
+		duration) < 0)
+		text = NULL;
+	free(duration);
+	return text;
 }
 
 static char *
@@ -124,6 +132,8 @@ key_print_token(struct invocation *inv, const json_t *key)
 	const char *token = json_string_value(json_object_get(key, "token"));
 	const char *type = json_string_value(json_object_get(key, "type"));
 	const char *id = json_string_value(json_object_get(key, "id"));
+	const char *until =
+	    json_string_value(json_object_get(key, "expires_at"));
 
 	if (token == NULL)
 		return;
@@ -132,6 +142,9 @@ key_print_token(struct invocation *inv, const json_t *key)
 	if (output_flush() != 0)
 		return;
 	fprintf(stderr, "%s %s.\n", inv->command->done, id != NULL ? id : "");
+	/* It may be the product that limits it. */
+	if (until != NULL)
+		fprintf(stderr, "It is accepted until %s.\n", until);
 	fputs("Its token went to standard output, this once; it cannot be "
 	      "shown again,\nunless its product is recoverable.\n",
 	    stderr);

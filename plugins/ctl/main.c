@@ -97,6 +97,27 @@ run(struct invocation *inv)
 					 : call_run(inv);
 }
 
+/*
+ * A reader that has seen enough, such as head(1), is no error to talk about,
+ * unless it was a token that it left behind.
+ */
+static bool
+left_unread(int error, const struct invocation *inv)
+{
+	return error == EPIPE && !inv->secret;
+}
+
+static void
+report_unwritten(int error, const struct invocation *inv)
+{
+	if (left_unread(error, inv))
+		return;
+	fprintf(stderr, "apikeyctl: cannot write to standard output: %s\n",
+	    strerror(error));
+	if (inv->if_unwritten != NULL)
+		fprintf(stderr, "%s\n", inv->if_unwritten);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -107,7 +128,7 @@ main(int argc, char *argv[])
 	keep_standard_descriptors();
 	protect_secrets();
 	choose_locale();
-	/* A reader that went away is an error to report, not a silent end. */
+	/* A token that its reader left behind has to be reported. */
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(wiping_malloc, wiping_free);
 	output_begin();
@@ -123,11 +144,7 @@ main(int argc, char *argv[])
 	}
 	error = output_end();
 	if (error != 0) {
-		fprintf(stderr,
-		    "apikeyctl: cannot write to standard output: %s\n",
-		    strerror(error));
-		if (inv.if_unwritten != NULL)
-			fprintf(stderr, "%s\n", inv.if_unwritten);
+		report_unwritten(error, &inv);
 		if (code == CTL_DONE)
 			code = CTL_REFUSED;
 	}

@@ -23,6 +23,7 @@ struct invocation {
 	const char *verify_socket;
 	const char *operation_id; /* NULL: not given */
 	bool json;
+	bool secret; /* what is printed has a token in it */
 	/*
 	 * What to tell if standard output cannot be written; NULL: nothing
 	 * is lost that a second call does not bring. Malloced.

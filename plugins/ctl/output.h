@@ -42,7 +42,7 @@ field_text text_when;
 field_text text_yes_no;
 /* Words with ", " between two. */
 field_text text_list;
-/* Milliseconds, in seconds. */
+/* Milliseconds, in the form that options take: "30d", "1m30s". */
 field_text text_duration;
 
 /* What stands in JSON for a member that the daemon left out. */

@@ -67,7 +67,7 @@ static const struct option_row create_options[] = {
     {.name = "max-lifetime",
 	.metavar = "DUR",
 	.field = "max_lifetime_ms",
-	.parse = value_duration,
+	.parse = value_positive_duration,
 	.help = "the longest time a key may be valid"},
     {0},
 };

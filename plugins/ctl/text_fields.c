@@ -110,7 +110,32 @@ text_list(json_t *value)
 char *
 text_duration(json_t *value)
 {
+	static const struct {
+		int64_t milliseconds;
+		const char *name;
+	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"},
+	    {1, "ms"}};
+	int64_t left = json_integer_value(value);
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
 	if (!json_is_integer(value))
 		return strdup("-");
-	return format("%g s", (double)json_integer_value(value) / 1000);
+	if (left <= 0)
+		return strdup("0s");
+	out = open_memstream(&text, &size);
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		int64_t count = left / units[i].milliseconds;
+
+		left -= count * units[i].milliseconds;
+		if (count > 0)
+			fprintf(out, "%" PRId64 "%s", count, units[i].name);
+	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }

@@ -365,6 +365,17 @@ value_duration(const char *text, struct problem *problem)
 }
 
 json_t *
+value_positive_duration(const char *text, struct problem *problem)
+{
+	int64_t milliseconds;
+
+	if (!duration_parse(text, &milliseconds) || milliseconds == 0)
+		return expected(problem,
+		    "a duration above 0 such as 90s, 24h or 1d12h", text);
+	return json_integer(milliseconds);
+}
+
+json_t *
 value_expires(const char *text, struct problem *problem)
 {
 	static const char what[] = "a duration such as 90d, a date such as "

@@ -43,7 +43,8 @@ value_parser value_key_status, value_new_account_status;
  * its time, and the daemon has none to wait. */
 value_parser value_caller;
 /* Numbers, times and addresses. Durations become whole milliseconds. */
-value_parser value_duration, value_rate, value_quota, value_address;
+value_parser value_duration, value_positive_duration, value_rate, value_quota,
+    value_address;
 /* {"expires_in_ms": N} for a duration, {"expires_at": "…"} for a date. */
 value_parser value_expires;
 /* {"cidr": "…", "label": …} */

@@ -7,6 +7,7 @@
 
 #include "verify.h"
 
+#include "call.h"
 #include "output.h"
 #include "prompt.h"
 #include "proto/text.h"
@@ -27,7 +28,7 @@ credential_read(struct credential *credential)
 	return CTL_REFUSED;
 }
 
-const char *
+static const char *
 reason_sentence(enum apikey_reason reason)
 {
 	switch (reason) {
@@ -42,6 +43,69 @@ reason_sentence(enum apikey_reason reason)
 		return "It is not a token at all.";
 	}
 	return "";
+}
+
+/*
+ * Why the answer was not yes, and which option or command would change it. No
+ * default, so that the compiler finds a verdict without a sentence.
+ */
+static const char *
+verdict_sentence(enum apikey_verdict verdict)
+{
+	switch (verdict) {
+	case APIKEY_NO_ANSWER:
+	case APIKEY_VALID:
+	case APIKEY_MALFORMED: /* its reason says more */
+		return NULL;
+	case APIKEY_UNKNOWN:
+		return "There is no such key, or its secret or signature is "
+		       "wrong; which of them is not told.";
+	case APIKEY_REVOKED:
+		return "It was revoked, which is for good.";
+	case APIKEY_DISABLED:
+		return "It is disabled; key enable lifts that.";
+	case APIKEY_EXPIRED:
+		return "Its time is over; key update --expires gives it more.";
+	case APIKEY_ACCOUNT_INACTIVE:
+		return "Its account is pending or suspended; account approve "
+		       "lifts that.";
+	case APIKEY_PRODUCT_DISABLED:
+		return "Its product is not enabled for its account; product "
+		       "enable lifts that.";
+	case APIKEY_ACCOUNT_MISMATCH:
+		return "It is of another account than --account says.";
+	case APIKEY_PRODUCT_MISMATCH:
+		return "It is for another product than --product says.";
+	case APIKEY_USER_MISMATCH:
+		return "It is not a key of the user that --user names.";
+	case APIKEY_PERMISSION_DENIED:
+		return "It lacks the --permission or a --scope that was asked "
+		       "for.";
+	case APIKEY_SERVICE_DENIED:
+		return "It is only for some services, of which --service names "
+		       "none, or for host services run as other users than "
+		       "you.";
+	case APIKEY_ADDRESS_DENIED:
+		return "It is only for some addresses, of which --address "
+		       "gives none.";
+	case APIKEY_RATE_LIMITED:
+		return "Its rate is used up; there will be calls again in a "
+		       "while.";
+	case APIKEY_QUOTA_EXCEEDED:
+		return "Its quota is used up; key update --quota gives it "
+		       "more.";
+	}
+	return NULL;
+}
+
+/* What is right or wrong about the form of a text of this length. */
+static const char *
+form_sentence(enum apikey_reason reason, size_t len)
+{
+	if (len > 0)
+		return reason_sentence(reason);
+	return prompt_asks() ? "Nothing was typed."
+			     : "Nothing came on standard input.";
 }
 
 static const struct field check_fields[] = {
@@ -72,10 +136,12 @@ run_check(struct invocation *inv)
 	struct token_view view;
 	enum ctl_exit code = credential_read(&credential);
 	enum reason reason;
+	size_t len;
 	json_t *answer;
 
 	if (code != CTL_DONE)
 		return code;
+	len = credential.len;
 	reason = token_parse(credential.text, credential.len, &view);
 	if (reason == REASON_NONE)
 		answer = json_pack("{s:b,s:s%}", "well_formed", 1, "id",
@@ -86,7 +152,7 @@ run_check(struct invocation *inv)
 		    reason_text(reason));
 	explicit_bzero(&credential, sizeof credential);
 	print_check(
-	    inv->json, answer, reason_sentence((enum apikey_reason)reason));
+	    inv->json, answer, form_sentence((enum apikey_reason)reason, len));
 	json_decref(answer);
 	return reason == REASON_NONE ? CTL_DONE : CTL_REFUSED;
 }
@@ -156,6 +222,19 @@ answer_of(const struct apikey_result *result)
 	return answer;
 }
 
+/* How long to wait, in whole seconds: a little too long rather than too
+ * short. */
+static char *
+text_wait(json_t *value)
+{
+	json_t *whole =
+	    json_integer((json_integer_value(value) + 999) / 1000 * 1000);
+	char *text = text_duration(whole);
+
+	json_decref(whole);
+	return text;
+}
+
 static const struct field verify_fields[] = {
     {"reason", "Reason", text_plain, ABSENT_LEFT_OUT, true},
     {"meaning", "Meaning", text_plain, ABSENT_LEFT_OUT, true},
@@ -168,7 +247,7 @@ static const struct field verify_fields[] = {
     {"user", "User", text_plain, ABSENT_LEFT_OUT, true},
     {"environment", "Environment", text_plain, ABSENT_LEFT_OUT, true},
     {"expires_at", "Expires", text_time, ABSENT_LEFT_OUT, true},
-    {"retry_after_ms", "Retry after", text_duration, ABSENT_LEFT_OUT, true},
+    {"retry_after_ms", "Retry after", text_wait, ABSENT_LEFT_OUT, true},
     {"rate_remaining", "Rate left", text_plain, ABSENT_LEFT_OUT, true},
     {"quota_remaining", "Quota left", text_plain, ABSENT_LEFT_OUT, true},
     {0},
@@ -176,17 +255,21 @@ static const struct field verify_fields[] = {
 
 /* The verdict alone on the first line, so that a script can take it. */
 static void
-print_result(const struct invocation *inv, const struct apikey_result *result)
+print_result(const struct invocation *inv, const struct apikey_request *request,
+    const struct apikey_result *result)
 {
 	json_t *answer = answer_of(result);
+	const char *meaning = result->verdict == APIKEY_MALFORMED
+	    ? form_sentence(result->reason, request->token_len)
+	    : verdict_sentence(result->verdict);
 
 	if (inv->json) {
 		output_json(answer);
 	} else {
 		puts(apikey_verdict_text(result->verdict));
-		if (result->reason != APIKEY_REASON_NONE)
-			json_object_set_new(answer, "meaning",
-			    json_string(reason_sentence(result->reason)));
+		if (meaning != NULL)
+			json_object_set_new(
+			    answer, "meaning", json_string(meaning));
 		output_fields(verify_fields, answer);
 	}
 	json_decref(answer);
@@ -223,12 +306,12 @@ static enum ctl_exit
 report_status(
     const struct invocation *inv, enum apikey_status status, int error)
 {
-	if (status == APIKEY_UNAVAILABLE && error != 0)
-		fprintf(stderr, "apikeyctl: cannot reach apikeyd at %s: %s\n",
-		    inv->verify_socket, strerror(error));
-	else
-		fprintf(stderr, "apikeyctl: apikeyd at %s: %s\n",
-		    inv->verify_socket, apikey_status_text(status));
+	if (status == APIKEY_UNAVAILABLE)
+		return report_unreachable(inv->verify_socket, error,
+		    "you have to be root or in its group (apikey by "
+		    "default)");
+	fprintf(stderr, "apikeyctl: apikeyd at %s: %s\n", inv->verify_socket,
+	    apikey_status_text(status));
 	return status == APIKEY_ARGUMENT ? CTL_USAGE
 	    : status == APIKEY_NOMEM     ? CTL_REFUSED
 					 : CTL_NO_DAEMON;
@@ -252,7 +335,7 @@ verify_ask(const struct invocation *inv, verify_call *ask, const void *proof)
 	apikey_client_close(client);
 	if (status != APIKEY_OK)
 		return report_status(inv, status, error);
-	print_result(inv, &result);
+	print_result(inv, &request, &result);
 	return result.verdict == APIKEY_VALID ? CTL_DONE : CTL_REFUSED;
 }
 

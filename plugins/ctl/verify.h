@@ -71,7 +71,4 @@ verify_call(struct apikey_client *client, const void *proof,
 enum ctl_exit
 verify_ask(const struct invocation *inv, verify_call *ask, const void *proof);
 
-/* Why something is malformed, for people. */
-const char *reason_sentence(enum apikey_reason reason);
-
 #endif

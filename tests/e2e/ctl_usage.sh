@@ -87,6 +87,11 @@ wrong '--unused: expected a duration' key list --unused 5x
 wrong '--expiring: expected a duration' key list --expiring=
 wrong '--overlap: expected a duration' key rotate ak_0123456789ab --overlap -1s
 wrong '--max-lifetime: expected a duration' product create p --max-lifetime 1y
+for words in 'product create p --max-lifetime' 'key list --unused' \
+	'key list --expiring'; do
+	# shellcheck disable=SC2086 # a list of words
+	wrong 'expected a duration above 0' $words 0
+done
 wrong '--operation-id: expected letters' --operation-id 'a b' account approve a
 wrong '--socket: at most' --socket "/$(repeat 200 a)" status
 wrong_setting '--rate: expected N/DURATION such as 100/60s, got "fast"' \
@@ -164,6 +169,11 @@ for words in '' key account 'key create' status; do
 	run --help $words
 	is "help before '$words': exit status" "$code" 0
 done
+run key update --help
+for text in 'an empty value clears' \
+	'none also clears --rate, --quota and --allow; never clears --expires'; do
+	ok "help of 'key update' has '$text'" grep -q -e "$text" "$out"
+done
 run --version
 is 'version: exit status' "$code" 0
 ok 'version' grep -q '^apikeyctl ' "$out"
@@ -182,6 +192,8 @@ is 'check: wrong checksum' "$answer" \
 check ak_0123456789ab_0123
 is 'check: truncated' "$answer" \
 	'{"well_formed":false,"verdict":"malformed","reason":"truncated"}'
+: | "$APIKEYCTL" key check >"$out"
+ok 'check: nothing at all' grep -q 'Nothing came on standard input' "$out"
 check 'hello there'
 is 'check: shape: exit status' "$code" 1
 is 'check: shape' "$answer" \
@@ -200,6 +212,13 @@ run account create acme --status approved
 is 'create an account' "$code" 0
 run account create acme
 expect 6 acme 'an account that exists'
+run product create brief --max-lifetime 30d
+run product show brief
+like 'a long lifetime is shown as it is given' "$(cat "$out")" \
+	'^Longest lifetime: +30d$'
+run product enable brief --account acme
+run key create --account acme --product brief --name short
+expect 0 'It is accepted until 2' 'a key of which the product limits the time'
 run product create things --prefix tk
 is 'create a product' "$code" 0
 run key create --account acme --product things --name one
@@ -208,6 +227,7 @@ run product enable things --account acme
 is 'enable it' "$code" 0
 run key create --account acme --product things --name one
 is 'create a key' "$code" 0
+ok 'a key without an end: nothing is said of one' lacks "$err" 'accepted until'
 is 'the token is the only line on stdout' "$(wc -l <"$out")" 1
 token=$(cat "$out")
 id=${token%_*}
@@ -231,21 +251,45 @@ is 'verify: the verdict alone on the first line' "$(head -n 1 "$out")" valid
 ask "$token" --permission write --json
 is 'verify, refused: exit status' "$code" 1
 ok 'verify, refused' grep -q '"verdict":"permission_denied"' "$out"
+# meaning TEXT OPTION...: what people are told of a refusal.
+meaning() {
+	text=$1
+	shift
+	ask "$token" "$@"
+	like "verify $*: what it means" "$(cat "$out")" "^Meaning: .*$text"
+}
+run account create other
+run product create others
+meaning '--permission' --permission write
+meaning '--scope' --scope missing
+meaning '--account' --account other
+meaning '--product' --product others
+meaning '--user' --user somebody
+ask "$token"
+unlike 'verify, valid: nothing to explain' "$(cat "$out")" Meaning
 ask "${token}x" --json
 is 'verify, malformed: exit status' "$code" 1
 is 'verify, malformed: nothing else' "$(cat "$out")" \
 	'{"verdict":"malformed","reason":"shape"}'
 ask '' --json
 is 'verify, nothing: exit status' "$code" 1
+ask ''
+is 'verify, nothing: what came' "$(sed -n 's/^Meaning: *//p' "$out")" \
+	'Nothing came on standard input.'
 
 run key update "$id" --rate 5/m --allow 192.0.2.0/24=Office
 is 'update: exit status' "$code" 0
+run key show "$id"
+like 'a rate is shown in units' "$(cat "$out")" '^Rate: +5 per 1m$'
 run key show "$id" --json
 ok 'update: rate' grep -qF '"rate":{"limit":5,"per_seconds":60}' "$out"
 ok 'update: allow-list' grep -qF '"allowlist":{"enabled":true,"entries":[{"cidr":"192.0.2.0/24","label":"Office"}]}' "$out"
+meaning '--address' --address 198.51.100.1
+meaning '--address'
 run key update "$id" --caller 4294967294 --user somebody --expires 30d \
 	--scope a:b --service httpd --environment test
 is 'more of update: exit status' "$code" 0
+meaning '--service' --user somebody --scope a:b --address 192.0.2.1
 run key show "$id" --json
 ok 'update: caller' grep -qF '"callers":["4294967294"]' "$out"
 ok 'update: user' grep -qF '"user":"somebody"' "$out"
@@ -291,6 +335,20 @@ code=0
 "$APIKEYCTL" key rotate "$id" >&- 2>"$err" || code=$?
 expect 1 "apikeyctl key rotate $id" 'a closed stdout'
 
+# A reader that left is no news, unless it left a token behind.
+mkfifo "$TMP/pipe"
+# unread ARG...: stdout is a pipe whose reader is gone.
+unread() {
+	code=0
+	# For a moment with a reader, since opening would wait for one.
+	"$APIKEYCTL" "$@" 2>"$err" 3<>"$TMP/pipe" >"$TMP/pipe" 3>&- || code=$?
+}
+unread status
+is 'status that nobody reads: exit status' "$code" 1
+is 'status that nobody reads: not a word' "$(cat "$err")" ''
+unread key rotate "$id"
+expect 1 "apikeyctl key rotate $id" 'a token that nobody reads'
+
 # The sockets are open to everybody; the kernel says who asks.
 if [ "$(id -u)" -eq 0 ]; then
 	chmod a+x "$TMP" "$TMP/run"
@@ -298,10 +356,22 @@ if [ "$(id -u)" -eq 0 ]; then
 	setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$APIKEYCTL" account create other 2>"$err" || code=$?
 	expect 4 'apikeyctl: ' 'somebody else'
+	code=0
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$APIKEYCTL" key verify </dev/null 2>"$err" || code=$?
+	expect 4 'you have to be root or in its group (apikey by default)' \
+		'somebody else asks for a verdict'
+	chmod a-x "$TMP/run"
+	code=0
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$APIKEYCTL" status 2>"$err" || code=$?
+	expect 4 'look at the permissions' 'a socket out of reach'
+	chmod a+x "$TMP/run"
 fi
 
 run key revoke "$id" --yes --reason test
 is 'revoke: exit status' "$code" 0
+meaning 'no such key'
 run key enable "$id"
 expect 6 "$id" 'enable what is revoked'
 run key delete "$id" --yes --json
