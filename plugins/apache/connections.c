@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "connections.h"
 
+#include <errno.h>
+
 #include <http_log.h>
 #include <ap_mpm.h>
 #include <apr_hash.h>
@@ -96,7 +98,7 @@ connections_open(apr_pool_t *pool, server_rec *servers)
 
 enum apikey_status
 connections_verify(const request_rec *r, const struct apikey_request *request,
-    struct apikey_result *result)
+    struct apikey_result *result, int *error)
 {
 	const struct server_settings *server = settings_of_server(r->server);
 	int timeout_ms = settings_timeout_ms(server);
@@ -104,6 +106,7 @@ connections_verify(const request_rec *r, const struct apikey_request *request,
 	enum apikey_status status;
 	void *connection;
 
+	*error = 0;
 	if (server->connections == NULL)
 		return APIKEY_UNAVAILABLE;
 	if (apr_reslist_acquire(server->connections, &connection) !=
@@ -111,6 +114,8 @@ connections_verify(const request_rec *r, const struct apikey_request *request,
 		return APIKEY_TIMEOUT;
 	timeout_ms -= (int)apr_time_as_msec(apr_time_now() - begun);
 	status = apikey_verify(connection, request, result, timeout_ms);
+	if (status == APIKEY_UNAVAILABLE)
+		*error = errno;
 	if (status == APIKEY_OK || status == APIKEY_ARGUMENT)
 		apr_reslist_release(server->connections, connection);
 	else

@@ -14,8 +14,12 @@
 /* For the child_init hook. Servers with the same socket and timeout share. */
 void connections_open(apr_pool_t *pool, server_rec *servers);
 
-/* apikey_verify() on a connection that is free. */
-enum apikey_status connections_verify(const request_rec *r,
-    const struct apikey_request *request, struct apikey_result *result);
+/*
+ * apikey_verify() on a connection that is free. *error: the errno of what kept
+ * apikeyd unavailable, 0 where there is none to tell.
+ */
+enum apikey_status
+connections_verify(const request_rec *r, const struct apikey_request *request,
+    struct apikey_result *result, int *error);
 
 #endif

@@ -437,11 +437,12 @@ is_no_token(const struct apikey_request *question)
 	    question->token_len > CREDENTIAL_MAX_LEN;
 }
 
+/* error: errno's, or 0; httpd puts its text before the message. */
 static void
-log_answer(request_rec *r, const struct answer *answer)
+log_answer(request_rec *r, const struct answer *answer, int error)
 {
 	if (answer->status != APIKEY_OK)
-		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+		ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r,
 		    "no answer from apikeyd at %s: %s",
 		    settings_socket(settings_of_server(r->server)),
 		    apikey_status_text(answer->status));
@@ -463,6 +464,7 @@ inquiry_ask(request_rec *r, const struct apikey_request *question)
 {
 	struct inquiry *inquiry = inquiry_of(r);
 	struct answer *answer;
+	int error = 0;
 
 	for (answer = inquiry->answers; answer != NULL; answer = answer->next)
 		if (answers(answer, question))
@@ -474,10 +476,10 @@ inquiry_ask(request_rec *r, const struct apikey_request *question)
 		answer->result.reason = APIKEY_REASON_SHAPE;
 	} else {
 		answer->status =
-		    connections_verify(r, question, &answer->result);
+		    connections_verify(r, question, &answer->result, &error);
 	}
 	answer->next = inquiry->answers;
 	inquiry->answers = answer;
-	log_answer(r, answer);
+	log_answer(r, answer, error);
 	return answer;
 }

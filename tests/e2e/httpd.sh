@@ -365,6 +365,8 @@ test_changes() {
 	stop_apikeyd
 	headers -H "$(bearer "$reader")" "$URL/valid" >"$TMP/headers"
 	ok "$1: without the daemon" grep -q '^HTTP/1.1 503 ' "$TMP/headers"
+	ok "$1: ... and the log says why" \
+		grep -Eq '\((2|111)\)[^:]*: .*no answer from apikeyd at ' "$HTTPD_LOG"
 	ok "$1: ... Retry-After" \
 		grep -Eqx 'Retry-After: [1-9][0-9]*' "$TMP/headers"
 	start_apikeyd
