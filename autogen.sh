@@ -169,6 +169,7 @@ configure_build
 # The last target first in the arguments loses its place: one by one, so that
 # their output does not mix.
 status=0
+failed=
 tested=
 for target; do
 	steps=$target
@@ -180,9 +181,13 @@ for target; do
 		fi
 	fi
 	for step in $steps; do
-		VERBOSE=1 make -C build -j"$(nproc)" "$step" || status=$?
+		VERBOSE=1 make -C build -j"$(nproc)" "$step" || {
+			status=$?
+			failed="$failed $step"
+		}
 	done
 done
+[ -z "$failed" ] || echo "autogen.sh: failed:$failed"
 if [ -n "$tested" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	counts $tested
