@@ -149,7 +149,7 @@ drop(struct conn *conn)
 	TAILQ_REMOVE(&conns->open, conn, link);
 	TAILQ_INSERT_TAIL(&conns->gone, conn, link);
 	event_active(&conns->reaper, EV_TIMEOUT, 0);
-	conns->on_close(conns->context, conn->uid);
+	conns->on_close(conns->context, conn->plane, conn->uid);
 }
 
 /* What is to happen next with a connection that nobody is working on. */
@@ -408,7 +408,8 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 
 int
 conns_init(struct conns *conns, struct event_base *base,
-    void (*on_close)(void *context, uid_t uid), void *context)
+    void (*on_close)(void *context, const struct plane *plane, uid_t uid),
+    void *context)
 {
 	*conns = (struct conns){
 	    .base = base,

@@ -41,13 +41,14 @@ struct conns {
 	bool draining;        /* read nothing more; close what is done */
 	unsigned long long timed_out;
 	/* A connection's descriptor has been closed. */
-	void (*on_close)(void *context, uid_t uid);
+	void (*on_close)(void *context, const struct plane *plane, uid_t uid);
 	void *context;
 };
 
 /* Returns 0, or -1 with errno. */
 int conns_init(struct conns *conns, struct event_base *base,
-    void (*on_close)(void *context, uid_t uid), void *context);
+    void (*on_close)(void *context, const struct plane *plane, uid_t uid),
+    void *context);
 /* Room for a plane's leftovers; not from within a plane. 0, or -1. */
 int conns_reserve(struct conns *conns, size_t unfinished_max);
 /* Sends everybody home who has no reply coming, and the rest as theirs are

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "deadline.h"
 
-#include <time.h>
-
-uint64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
-	    1;
-}
+#include "instant.h"
 
 static void
-start_timer(struct deadlines *deadlines, uint64_t at, uint64_t now)
+start_timer(struct deadlines *deadlines, int64_t at, int64_t now)
 {
-	uint64_t ms = at > now ? at - now : 0;
+	int64_t ms = at > now ? at - now : 0;
 	struct timeval wait = {
 	    .tv_sec = (time_t)(ms / 1000),
 	    .tv_usec = (suseconds_t)(ms % 1000) * 1000,
@@ -32,7 +22,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct deadlines *deadlines = arg;
 	struct deadline *first;
-	uint64_t now = monotonic_ms();
+	int64_t now = monotonic_ms();
 
 	(void)fd;
 	(void)what;
@@ -68,7 +58,7 @@ void
 deadline_set(
     struct deadlines *deadlines, struct deadline *deadline, unsigned ms)
 {
-	uint64_t now = monotonic_ms();
+	int64_t now = monotonic_ms();
 	struct deadline *before;
 
 	deadline_clear(deadlines, deadline);

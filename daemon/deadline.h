@@ -20,7 +20,7 @@
 /* Part of its owner, zeroed at first. */
 struct deadline {
 	TAILQ_ENTRY(deadline) link;
-	uint64_t at; /* monotonic milliseconds; 0: not set */
+	int64_t at; /* monotonic_ms(), which is past 0 by now; 0: not set */
 };
 
 TAILQ_HEAD(deadline_list, deadline);
@@ -28,7 +28,7 @@ TAILQ_HEAD(deadline_list, deadline);
 struct deadlines {
 	struct deadline_list list; /* the next one first */
 	struct event timer;
-	uint64_t timer_at; /* 0: not running */
+	int64_t timer_at; /* 0: not running */
 	void (*expired)(struct deadline *deadline);
 };
 
@@ -47,8 +47,5 @@ deadline_is_set(const struct deadline *deadline)
 {
 	return deadline->at != 0;
 }
-
-/* Milliseconds of CLOCK_MONOTONIC; never 0. */
-uint64_t monotonic_ms(void);
 
 #endif

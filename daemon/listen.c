@@ -16,26 +16,66 @@
 
 enum { FIRST_INHERITED = 3 }; /* SD_LISTEN_FDS_START */
 
+/* The names of what we were passed, NULL without any; how many in *count. */
+static const char *
+inherited_names(unsigned long long *count)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	unsigned long long pid;
+
+	if (!env_number("LISTEN_PID", &pid) ||
+	    pid != (unsigned long long)getpid() ||
+	    !env_number("LISTEN_FDS", count) || *count == 0)
+		return NULL;
+	return names != NULL ? names : "";
+}
+
+/* The first of names, which end in ":" or with the string. */
+static bool
+first_is(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strcspn(names, ":") == len && memcmp(names, name, len) == 0;
+}
+
+static const char *
+next_name(const char *names)
+{
+	names += strcspn(names, ":");
+	return *names == ':' ? names + 1 : NULL;
+}
+
 static int
 inherited_descriptor(const char *name)
 {
-	const char *names = getenv("LISTEN_FDNAMES");
-	unsigned long long pid, count;
-	size_t len;
+	unsigned long long count;
+	const char *at = inherited_names(&count);
 
-	if (names == NULL || !env_number("LISTEN_PID", &pid) ||
-	    pid != (unsigned long long)getpid() ||
-	    !env_number("LISTEN_FDS", &count))
-		return -1;
-	for (int i = 0; (unsigned long long)i < count; i++) {
-		len = strcspn(names, ":");
-		if (len == strlen(name) && memcmp(names, name, len) == 0)
+	for (int i = 0; at != NULL && (unsigned long long)i < count; i++) {
+		if (first_is(at, name))
 			return FIRST_INHERITED + i;
-		if (names[len] == '\0')
-			break;
-		names += len + 1;
+		at = next_name(at);
 	}
 	return -1;
+}
+
+bool
+listen_names_known(void)
+{
+	unsigned long long count;
+	const char *at = inherited_names(&count);
+
+	for (; at != NULL && count > 0; count--, at = next_name(at))
+		if (!first_is(at, "verify") && !first_is(at, "admin")) {
+			log_error("a socket was passed under the name "
+				  "\"%.*s\", expected \"verify\" or "
+				  "\"admin\"; see FileDescriptorName= in the "
+				  "socket unit",
+			    (int)strcspn(at, ":"), at);
+			return false;
+		}
+	return true;
 }
 
 static bool

@@ -15,6 +15,10 @@
  */
 int listen_inherited(const char *name);
 
+/* False, and logged, where a socket was passed under a name that is neither
+ * "verify" nor "admin" and would be forgotten. */
+bool listen_names_known(void);
+
 /*
  * Makes and binds a socket at path with this mode; group is its group's name,
  * NULL for none. A socket nobody answers on is replaced, a live one is

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "log.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "instant.h"
 
 enum { LINE_MAX_BYTES = 1024 }; /* its newline included */
 
@@ -78,6 +82,58 @@ cut(char *line, size_t max)
 	return len + sizeof cut_mark - 1;
 }
 
+/*
+ * Without waiting: the loop's thread logs, and whoever reads our stderr may
+ * have stopped. A pipe that polls writable takes PIPE_BUF bytes, more than a
+ * line, and files are always writable. O_NONBLOCK would do, but it belongs to
+ * the open file, which others may share.
+ */
+static bool
+write_now(const char *line, size_t len)
+{
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0 &&
+	    write(STDERR_FILENO, line, len) >= 0;
+}
+
+static size_t
+begin_line(char *line, size_t size, enum log_level level)
+{
+	int n;
+
+	if (stderr_is_journal())
+		n = snprintf(line, size, "<%d>", (int)level);
+	else
+		n = snprintf(line, size, "apikeyd: %s", level_word(level));
+	return (size_t)n;
+}
+
+/* The lines that could not be written are counted, and the next says so. */
+static void
+put_line(const char *line, size_t len)
+{
+	/* Held from poll(2) to write(2), so that no other thread takes the
+	 * room in between; as neither waits, nobody waits long for it. */
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static unsigned long long lost;
+	char note[128];
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	if (lost > 0) {
+		n = begin_line(note, sizeof note, LOG_LEVEL_WARNING);
+		n += (size_t)snprintf(note + n, sizeof note - n,
+		    "%llu lines were lost: stderr took no more\n", lost);
+		if (write_now(note, n))
+			lost = 0;
+	}
+	/* Behind the note only: else it would be about later lines. */
+	if (lost > 0 || !write_now(line, len))
+		lost++;
+	pthread_mutex_unlock(&lock);
+}
+
 __attribute__((format(printf, 2, 0))) static void
 log_line(enum log_level level, const char *format, va_list args)
 {
@@ -88,12 +144,7 @@ log_line(enum log_level level, const char *format, va_list args)
 
 	if ((int)level > atomic_load(&max_level))
 		return;
-	if (stderr_is_journal())
-		n = snprintf(line, sizeof line, "<%d>", (int)level);
-	else
-		n = snprintf(
-		    line, sizeof line, "apikeyd: %s", level_word(level));
-	len = (size_t)n;
+	len = begin_line(line, sizeof line, level);
 	n = vsnprintf(line + len, sizeof line - len, format, args);
 	if (n < 0)
 		return;
@@ -105,9 +156,7 @@ log_line(enum log_level level, const char *format, va_list args)
 			line[i] = '?';
 	}
 	line[len++] = '\n';
-	/* Nobody could be told that logging failed. */
-	if (write(STDERR_FILENO, line, len) < 0)
-		return;
+	put_line(line, len);
 }
 
 #define LOG_FUNCTION(name, level)              \
@@ -125,3 +174,17 @@ LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_notice, LOG_LEVEL_NOTICE)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+bool
+log_throttle(struct log_throttle *throttle, unsigned long long *count)
+{
+	enum { INTERVAL_MS = 1000 };
+	int64_t now = monotonic_ms();
+
+	throttle->count++;
+	if (throttle->at != 0 && now - throttle->at < INTERVAL_MS)
+		return false;
+	*count = throttle->count;
+	*throttle = (struct log_throttle){.at = now};
+	return true;
+}

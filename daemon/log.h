@@ -8,9 +8,15 @@
  * codes, paths of the configuration. Bytes from a socket never go into a log
  * line, and neither does anything secret. Control characters that get here
  * all the same (from a path, say) are written as '?'.
+ *
+ * Logging never waits: a line that stderr does not take at once is lost, and
+ * the next one that gets through is preceded by how many were.
  */
 #ifndef DAEMON_LOG_H
 #define DAEMON_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { /* the numbers of syslog(3) */
 	LOG_LEVEL_ERROR = 3,
@@ -28,5 +34,17 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* For lines a stranger can cause as often as he likes. Zeroed at first; one
+ * thread's. */
+struct log_throttle {
+	int64_t at;               /* monotonic_ms() of the last line */
+	unsigned long long count; /* of events since then */
+};
+/*
+ * Counts an event. True at most once a second: write a line then, which says
+ * *count, the events since the last such line with this one.
+ */
+bool log_throttle(struct log_throttle *throttle, unsigned long long *count);
 
 #endif

@@ -25,7 +25,8 @@ struct conn;
 
 enum plane_status {
 	PLANE_MORE,  /* all whole requests are handled; send me more bytes */
-	PLANE_FULL,  /* no room left in out: write it, then call again */
+	PLANE_FULL,  /* no room left in out, or enough sent for now: call again
+			once everything has been written */
 	PLANE_WAIT,  /* a request is being worked on: hold back further input
 			until conn_resume() */
 	PLANE_CLOSE, /* close, once what is in out has been written */
@@ -37,9 +38,23 @@ enum plane_refusal {
 };
 enum { PLANE_REFUSAL_MAX = 128 };
 
+/*
+ * How many connections a plane has at once. Each plane has a budget of its
+ * own, so that a crowd at one socket does not shut the other. 0: as the
+ * server is configured (server.h).
+ */
+struct plane_limits {
+	unsigned connections;
+	unsigned connections_per_uid;
+	/* For uid 0 and the daemon's own, in place of both: so that a crowd
+	 * cannot lock them out. 0: they are users like others. */
+	unsigned connections_privileged;
+};
+
 struct plane {
 	const char *name;      /* "verify", "admin": also the socket's name */
 	size_t unfinished_max; /* longest beginning of a request kept */
+	struct plane_limits limits;
 	/* Writes what a connection is told that is closed for this reason;
 	 * NULL where there is nothing to say. */
 	void (*refuse)(enum plane_refusal why, struct writer *out);

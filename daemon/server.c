@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,14 +20,23 @@ enum {
 	 * those who are connected waiting. */
 	ACCEPT_BATCH = 64,
 	PAUSE_MS = 100,
-	LOG_INTERVAL_MS = 1000,
+};
+
+/* A plane's connections; its listeners share it, and so do its connections
+ * when the listeners are gone. */
+struct budget {
+	SLIST_ENTRY(budget) link;
+	const struct plane *plane;
+	unsigned connections;
+	struct uidcount uids;
+	struct log_throttle refusals;
 };
 
 struct listener {
 	struct event event;
 	SLIST_ENTRY(listener) link;
 	struct server *server;
-	const struct plane *plane;
+	struct budget *budget;
 	void *context;
 	int fd;
 };
@@ -36,13 +46,11 @@ struct server {
 	struct server_limits limits;
 	struct conns conns;
 	SLIST_HEAD(, listener) listeners;
-	struct uidcount uids;
+	SLIST_HEAD(, budget) budgets;
 	struct server_counters counters;
 	struct event pause; /* runs while the listeners are off */
 	bool paused;
-	bool short_logged;         /* that descriptors or memory ran out */
-	uint64_t refused_log_at;   /* monotonic; when last logged */
-	unsigned long long unsaid; /* refusals since then */
+	bool short_logged; /* that descriptors or memory ran out */
 	struct event drain;
 	void (*drained)(void *context);
 	void *drained_context;
@@ -116,13 +124,48 @@ run_short(struct server *server, int error)
 	pause_accepting(server);
 }
 
+static struct budget *
+budget_of(struct server *server, const struct plane *plane)
+{
+	struct budget *budget;
+
+	SLIST_FOREACH(budget, &server->budgets, link)
+	{
+		if (budget->plane == plane)
+			return budget;
+	}
+	return NULL;
+}
+
+static struct budget *
+budget_for(struct server *server, const struct plane *plane)
+{
+	struct budget *budget = budget_of(server, plane);
+
+	if (budget != NULL)
+		return budget;
+	budget = calloc(1, sizeof *budget);
+	if (budget == NULL)
+		return NULL;
+	budget->plane = plane;
+	SLIST_INSERT_HEAD(&server->budgets, budget, link);
+	return budget;
+}
+
 static void
-on_conn_close(void *context, uid_t uid)
+budget_return(struct server *server, struct budget *budget, uid_t uid)
+{
+	server->counters.connections--;
+	budget->connections--;
+	uidcount_remove(&budget->uids, uid);
+}
+
+static void
+on_conn_close(void *context, const struct plane *plane, uid_t uid)
 {
 	struct server *server = context;
 
-	server->counters.connections--;
-	uidcount_remove(&server->uids, uid);
+	budget_return(server, budget_of(server, plane), uid);
 	if (server->drained == NULL)
 		resume_accepting(server);
 	else if (server->counters.connections == 0)
@@ -131,24 +174,38 @@ on_conn_close(void *context, uid_t uid)
 
 /* Why a connection of this user is one too many; NULL where it is not. */
 static const char *
-over_limit(const struct server *server, uid_t uid)
+over_limit(const struct server *server, const struct budget *budget, uid_t uid)
 {
-	if (server->counters.connections >= server->limits.connections)
+	const struct plane_limits *own = &budget->plane->limits;
+	unsigned mine = uidcount_get(&budget->uids, uid);
+
+	if (own->connections_privileged != 0 && (uid == 0 || uid == geteuid()))
+		return mine >= own->connections_privileged
+		    ? "this user's limit of connections"
+		    : NULL;
+	if (own->connections != 0) {
+		if (budget->connections >= own->connections)
+			return "the socket's limit of connections";
+	} else if (budget->connections >= server->limits.connections) {
 		return "max_connections";
-	if (uidcount_get(&server->uids, uid) >=
-	    server->limits.connections_per_uid)
+	}
+	if (own->connections_per_uid != 0) {
+		if (mine >= own->connections_per_uid)
+			return "a user's limit of connections";
+	} else if (mine >= server->limits.connections_per_uid) {
 		return "max_connections_per_uid";
+	}
 	return NULL;
 }
 
 static void
 refuse(struct listener *listener, int fd, uid_t uid, const char *limit)
 {
-	struct server *server = listener->server;
-	const struct plane *plane = listener->plane;
+	struct budget *budget = listener->budget;
+	const struct plane *plane = budget->plane;
 	uint8_t said[PLANE_REFUSAL_MAX];
 	struct writer w = writer_over(said, sizeof said);
-	uint64_t now = monotonic_ms();
+	unsigned long long count;
 
 	/* A fresh socket has room for it; a peer that is gone misses it. */
 	if (plane->refuse != NULL) {
@@ -156,16 +213,11 @@ refuse(struct listener *listener, int fd, uid_t uid, const char *limit)
 		(void)send(fd, said, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	close(fd);
-	server->counters.refused++;
-	server->unsaid++;
-	if (server->refused_log_at != 0 &&
-	    now - server->refused_log_at < LOG_INTERVAL_MS)
-		return;
-	log_warning("%s: connection of uid %lu refused: %s reached "
-		    "(%llu refused since the last such line)",
-	    listener->plane->name, (unsigned long)uid, limit, server->unsaid);
-	server->refused_log_at = now;
-	server->unsaid = 0;
+	listener->server->counters.refused++;
+	if (log_throttle(&budget->refusals, &count))
+		log_warning("%s: connection of uid %lu refused: %s reached "
+			    "(%llu refused since the last such line)",
+		    plane->name, (unsigned long)uid, limit, count);
 }
 
 static bool
@@ -184,6 +236,7 @@ static void
 admit(struct listener *listener, int fd)
 {
 	struct server *server = listener->server;
+	struct budget *budget = listener->budget;
 	struct peer peer;
 	const char *limit;
 
@@ -191,25 +244,25 @@ admit(struct listener *listener, int fd)
 		close(fd);
 		return;
 	}
-	limit = over_limit(server, peer.uid);
+	limit = over_limit(server, budget, peer.uid);
 	if (limit != NULL) {
 		refuse(listener, fd, peer.uid, limit);
 		return;
 	}
-	if (!uidcount_add(&server->uids, peer.uid)) {
+	if (!uidcount_add(&budget->uids, peer.uid)) {
 		close(fd);
 		run_short(server, ENOMEM);
 		return;
 	}
 	/* Counted first: opened() may close it, which counts it out. */
 	server->counters.connections++;
+	budget->connections++;
 	server->counters.accepted++;
-	if (conn_open(&server->conns, fd, listener->plane, listener->context,
+	if (conn_open(&server->conns, fd, budget->plane, listener->context,
 		&peer, server->limits.request_timeout_ms) != 0) {
 		close(fd);
 		server->counters.accepted--;
-		server->counters.connections--;
-		uidcount_remove(&server->uids, peer.uid);
+		budget_return(server, budget, peer.uid);
 		run_short(server, ENOMEM);
 	}
 }
@@ -279,6 +332,7 @@ server_new(struct event_base *base, const struct server_limits *limits)
 	server->base = base;
 	server->limits = *limits;
 	SLIST_INIT(&server->listeners);
+	SLIST_INIT(&server->budgets);
 	evtimer_assign(&server->pause, base, on_pause_over, server);
 	evtimer_assign(&server->drain, base, on_drain, server);
 	return server;
@@ -287,6 +341,8 @@ server_new(struct event_base *base, const struct server_limits *limits)
 void
 server_free(struct server *server)
 {
+	struct budget *budget;
+
 	if (server == NULL)
 		return;
 	close_listeners(server);
@@ -294,7 +350,11 @@ server_free(struct server *server)
 	/* After the last connection, for its end touches them. */
 	event_del(&server->pause);
 	event_del(&server->drain);
-	uidcount_free(&server->uids);
+	while ((budget = SLIST_FIRST(&server->budgets)) != NULL) {
+		SLIST_REMOVE_HEAD(&server->budgets, link);
+		uidcount_free(&budget->uids);
+		free(budget);
+	}
 	free(server);
 }
 
@@ -308,16 +368,20 @@ int
 server_listen(
     struct server *server, int fd, const struct plane *plane, void *context)
 {
+	struct budget *budget;
 	struct listener *listener;
 
 	if (conns_reserve(&server->conns, plane->unfinished_max) != 0)
+		return -1;
+	budget = budget_for(server, plane);
+	if (budget == NULL)
 		return -1;
 	listener = calloc(1, sizeof *listener);
 	if (listener == NULL)
 		return -1;
 	*listener = (struct listener){
 	    .server = server,
-	    .plane = plane,
+	    .budget = budget,
 	    .context = context,
 	    .fd = fd,
 	};

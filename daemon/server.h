@@ -20,8 +20,9 @@ struct event_base;
 struct server;
 
 struct server_limits {
-	unsigned connections;         /* at once, on all sockets together */
-	unsigned connections_per_uid; /* root's included */
+	unsigned connections;         /* at once, of a plane without limits of
+					 its own (plane.h) */
+	unsigned connections_per_uid; /* likewise; root's included */
 	unsigned request_timeout_ms;  /* from a request's first byte to its
 					 last, and for a peer to read replies */
 };
@@ -51,7 +52,7 @@ void server_drain(struct server *server, unsigned grace_ms,
     void (*drained)(void *context), void *context);
 
 struct server_counters {
-	unsigned connections;        /* now */
+	unsigned connections;        /* now, on all sockets */
 	unsigned long long accepted; /* since the start */
 	unsigned long long refused;  /* over a limit */
 	unsigned long long timed_out;

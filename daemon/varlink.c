@@ -308,38 +308,40 @@ admin_opened(void *context, struct conn *conn, const struct peer *peer)
 	return session;
 }
 
+/* One message a call: replies go by conn_send(), so a peer that does not read
+ * them is not to have the next call answered before they are gone. */
 static enum plane_status
 admin_received(void *context, void *opaque, struct bytes in, size_t *used,
     struct writer *out)
 {
 	struct session *session = opaque;
+	struct bytes message = {.data = in.data};
 	const uint8_t *end;
+	struct call *call;
 
 	(void)context;
 	(void)out; /* replies may be long, so they go by conn_send() */
 	*used = 0;
 	if (session == NULL)
 		return PLANE_CLOSE; /* no memory for a session */
-	while ((end = memchr(in.data + *used, 0, in.len - *used)) != NULL) {
-		struct bytes message = {
-		    in.data + *used, (size_t)(end - in.data) - *used};
-		struct call *call = call_from(session, message);
-
-		*used += message.len + 1;
-		if (call == NULL)
-			return PLANE_CLOSE;
-		session->pending = call;
-		session->receiving = true;
-		dispatch(session, call,
-		    json_string_value(
-			json_object_get(call->message, "method")));
-		session->receiving = false;
-		if (session->aborted)
-			return PLANE_CLOSE;
-		if (session->pending != NULL)
-			return PLANE_WAIT;
-	}
-	return PLANE_MORE;
+	end = memchr(in.data, 0, in.len);
+	if (end == NULL)
+		return PLANE_MORE;
+	message.len = (size_t)(end - in.data);
+	*used = message.len + 1;
+	call = call_from(session, message);
+	if (call == NULL)
+		return PLANE_CLOSE;
+	session->pending = call;
+	session->receiving = true;
+	dispatch(session, call,
+	    json_string_value(json_object_get(call->message, "method")));
+	session->receiving = false;
+	if (session->aborted)
+		return PLANE_CLOSE;
+	if (session->pending != NULL)
+		return PLANE_WAIT;
+	return *used < in.len ? PLANE_FULL : PLANE_MORE;
 }
 
 static void
@@ -359,6 +361,12 @@ admin_closed(void *context, void *opaque)
 const struct plane admin_plane = {
     .name = "admin",
     .unfinished_max = MESSAGE_MAX,
+    .limits =
+	{
+	    .connections = 128,
+	    .connections_per_uid = 8,
+	    .connections_privileged = 64,
+	},
     .opened = admin_opened,
     .received = admin_received,
     .closed = admin_closed,

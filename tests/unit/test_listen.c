@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Listening sockets: made at a path, and handed over. */
+/* Listening sockets, made at a path and handed over; and the log. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/listen.h"
+#include "daemon/log.h"
 #include "stderr_text.h"
 #include "suite.h"
 
@@ -156,6 +157,87 @@ START_TEST(inherits)
 }
 END_TEST
 
+static bool
+names_known(const char *names, const char *says)
+{
+	struct stderr_text capture;
+	char pid[24];
+	bool known;
+
+	snprintf(pid, sizeof pid, "%ld", (long)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "2", 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	stderr_begin(&capture);
+	known = listen_names_known();
+	ck_assert_ptr_nonnull(strstr(stderr_end(&capture), says));
+	return known;
+}
+
+START_TEST(knows_names)
+{
+	ck_assert(names_known("admin:verify", ""));
+	ck_assert(names_known("verify", ""));
+	ck_assert(!names_known("verify:apikeyd-admin.socket",
+	    "the name \"apikeyd-admin.socket\", expected \"verify\" or"));
+	ck_assert(!names_known("veri:admin", "\"veri\""));
+	ck_assert(!names_known("", "\"\""));
+	setenv("LISTEN_PID", "1", 1);
+	ck_assert(listen_names_known());
+	unsetenv("LISTEN_PID");
+	ck_assert(listen_names_known());
+}
+END_TEST
+
+/* A log whose reader has stopped: nobody waits, and the loss is told. */
+START_TEST(log_never_waits)
+{
+	static char text[1 << 16];
+	int ends[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDERR_FILENO);
+	close(ends[1]);
+	for (int i = 0; i < 10000; i++)
+		log_warning("line %d", i);
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	n = read(ends[0], text, sizeof text - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_int_eq(strncmp(text, "apikeyd: warning: line 0\n", 25), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while (read(ends[0], text, sizeof text) > 0)
+		;
+	log_error("after");
+	log_error("later");
+	n = read(ends[0], text, sizeof text - 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[0]);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, " lines were lost"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "took no more\napikeyd: error: after\napikeyd: error: later\n"));
+}
+END_TEST
+
+START_TEST(log_throttles)
+{
+	struct log_throttle throttle = {0};
+	unsigned long long count = 0;
+
+	ck_assert(log_throttle(&throttle, &count));
+	ck_assert_uint_eq(count, 1);
+	for (int i = 0; i < 5; i++)
+		ck_assert(!log_throttle(&throttle, &count));
+	throttle.at -= 1000;
+	ck_assert(log_throttle(&throttle, &count));
+	ck_assert_uint_eq(count, 6);
+}
+END_TEST
+
 static void
 add(Suite *suite, const char *name, const TTest *test)
 {
@@ -177,5 +259,8 @@ main(void)
 	add(suite, "missing group", missing_group);
 	add(suite, "refuses", refuses);
 	add(suite, "inherits", inherits);
+	add(suite, "names", knows_names);
+	add(suite, "log never waits", log_never_waits);
+	add(suite, "log throttle", log_throttles);
 	return suite_run(suite);
 }
