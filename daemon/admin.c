@@ -115,12 +115,17 @@ static bool
 permitted(const struct admin *admin, struct call *call, const struct row *row)
 {
 	uid_t uid = call_peer(call)->uid;
+	static struct log_throttle throttle;
 	enum role role = admin_role(admin, uid);
+	unsigned long long count;
 
 	if (role >= row->least)
 		return true;
-	log_warning("%s refused: uid %u is %s, it takes %s", row->name,
-	    (unsigned)uid, role_text(role), role_text(row->least));
+	if (log_throttle(&throttle, &count))
+		log_warning("%s refused: uid %u is %s, it takes %s "
+			    "(%llu refused since the last such line)",
+		    row->name, (unsigned)uid, role_text(role),
+		    role_text(row->least), count);
 	answer_failure(call, "NotPermitted",
 	    "%s takes the role %s and uid %u is %s", row->name,
 	    role_text(row->least), (unsigned)uid, role_text(role));
