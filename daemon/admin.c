@@ -127,8 +127,10 @@ permitted(const struct admin *admin, struct call *call, const struct row *row)
 		    row->name, (unsigned)uid, role_text(role),
 		    role_text(row->least), count);
 	answer_failure(call, "NotPermitted",
-	    "%s takes the role %s and uid %u is %s", row->name,
-	    role_text(row->least), (unsigned)uid, role_text(role));
+	    "this takes the role %s, which uid %u does not have: run it as "
+	    "root, or have a superadmin give the role with `apikeyctl "
+	    "operator add`",
+	    role_text(row->least), (unsigned)uid);
 	return false;
 }
 

@@ -319,8 +319,11 @@ finish_failed(struct change *change)
 	    change->store.result == STORE_EXISTS ? "Conflict" : "StoreFailed";
 
 	change->discard(change->subject);
-	answer_failure(change->call, error, "%s; nothing was changed",
-	    store_result_text(change->store.result));
+	answer_failure(change->call, error, "%s; %s",
+	    store_result_text(change->store.result),
+	    change->store.result == STORE_SUSPECT
+		? "whether this change was made will show after that"
+		: "nothing was changed");
 }
 
 static void

@@ -151,12 +151,14 @@ read_options(int argc, char **argv, struct options *options)
 		case HELP:
 			fputs(usage, stdout);
 			return 0;
-		default:
-			return 1; /* getopt has said what */
+		default: /* getopt has said what */
+			fputs("Try: apikeyd --help\n", stderr);
+			return 1;
 		}
 	}
 	if (optind < argc) {
-		log_error("unexpected argument: %s", argv[optind]);
+		log_error("unexpected argument: %s; see apikeyd --help",
+		    argv[optind]);
 		return 1;
 	}
 	return choose_directory(options->state_directory, "STATE_DIRECTORY",
@@ -185,6 +187,11 @@ harden_process(void)
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file at its limit is an error like a full disk, not an end. */
+	signal(SIGXFSZ, SIG_IGN);
+	/* Nobody means them for us, and they would end us. */
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	/* Memory holds secrets: no core, no debugger but root's. */
 	setrlimit(RLIMIT_CORE, &limit);
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
@@ -229,7 +236,7 @@ open_store(struct daemon *daemon)
 
 	if (dir < 0)
 		return false;
-	content = statedir_look(dir);
+	content = statedir_look(dir, path);
 	first = content == STATEDIR_FIRST_START || content == STATEDIR_RESUME;
 	opened = content != STATEDIR_BROKEN &&
 	    (!first || store_mark_creation(path)) &&
@@ -306,6 +313,7 @@ on_terminate(evutil_socket_t signal_number, short what, void *context)
 	if (daemon->draining)
 		return;
 	daemon->draining = true;
+	log_notice("stopping: what was asked is answered first");
 	notify("STOPPING=1");
 	server_drain(daemon->server, DRAIN_MS, on_drained, daemon);
 }
@@ -440,6 +448,8 @@ open_planes(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->settings;
 
+	if (!listen_names_known())
+		return false;
 	daemon->server = server_new(daemon->base, &settings->limits);
 	if (daemon->server == NULL) {
 		log_error("cannot set up the server: %s", strerror(errno));

@@ -110,7 +110,7 @@ record_from_root(struct record *record, const struct root *root)
 	write_u64(&w, root->generation);
 	write_u64(&w, root->records);
 	write_u64(&w, root->file_bytes);
-	write_bytes(&w, root->digest, MAC_BYTES);
+	write_bytes(&w, root->digest_mac, MAC_BYTES);
 	write_time(&w, root->created_at);
 	write_bytes(&w, root->key_check, KEY_CHECK_BYTES);
 	write_bytes(&w, root->wrapped, WRAPPED_KEYS_BYTES);
@@ -358,7 +358,8 @@ record_to_root(struct record_view *view, struct root *root)
 	wrapped = read_bytes(r, WRAPPED_KEYS_BYTES);
 	if (!record_done(r))
 		return false;
-	memcpy(root->digest, digest.data, MAC_BYTES);
+	memset(root->digest, 0, MAC_BYTES); /* the loader works it out */
+	memcpy(root->digest_mac, digest.data, MAC_BYTES);
 	memcpy(root->key_check, check.data, KEY_CHECK_BYTES);
 	memcpy(root->wrapped, wrapped.data, WRAPPED_KEYS_BYTES);
 	return true;

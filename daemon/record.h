@@ -94,9 +94,11 @@ struct root {
 	/* The file was at least this long when the record was written: one
 	 * that is shorter was cut off. */
 	uint64_t file_bytes;
-	/* All other records' MACs, xor-ed: one that is missing, added, or
-	 * older than the root changes it. */
+	/* Of all other records together: see store_digest_toggle(). Only a MAC
+	 * of it is written, so that no two copies of the file tell how it
+	 * moves. */
 	uint8_t digest[MAC_BYTES];
+	uint8_t digest_mac[MAC_BYTES];
 	int64_t created_at;
 	uint8_t key_check[KEY_CHECK_BYTES];
 	uint8_t wrapped[WRAPPED_KEYS_BYTES];

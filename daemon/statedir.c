@@ -33,9 +33,14 @@ trim(const char *path, char out[PATH_MAX])
 	return true;
 }
 
-/* Opens a directory of ours, made with this mode where only it is missing. */
+/*
+ * Opens a directory of ours, made with this mode where only it is missing. One
+ * that is not acceptable is left as it is: it may be somebody else's, named by
+ * mistake.
+ */
 static int
-open_directory(const char *path, mode_t mode)
+open_directory(const char *path, mode_t mode,
+    bool (*acceptable)(int dir, const char *path))
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = open(path, flags);
@@ -65,7 +70,8 @@ open_directory(const char *path, mode_t mode)
 	if (made && fchmod(fd, mode) != 0)
 		log_warning(
 		    "%s: cannot set its mode: %s", path, strerror(errno));
-	if (!trusted_directory(fd, path, mode)) {
+	if ((acceptable != NULL && !acceptable(fd, path)) ||
+	    !trusted_directory(fd, path, mode)) {
 		close(fd);
 		return -1;
 	}
@@ -111,6 +117,12 @@ take_lock(int fd, const char *path)
 	return true;
 }
 
+static bool
+may_hold_state(int dir, const char *path)
+{
+	return statedir_look(dir, path) != STATEDIR_BROKEN;
+}
+
 int
 statedir_open(const char *path)
 {
@@ -119,7 +131,7 @@ statedir_open(const char *path)
 
 	if (!trim(path, trimmed))
 		return -1;
-	dir = open_directory(trimmed, 0700);
+	dir = open_directory(trimmed, 0700, may_hold_state);
 	if (dir < 0)
 		return -1;
 	snprintf(lock_path, sizeof lock_path, "%s/%s", trimmed, lock_name);
@@ -145,7 +157,7 @@ rundir_prepare(const char *path)
 
 	if (!trim(path, trimmed))
 		return false;
-	fd = open_directory(trimmed, 0755);
+	fd = open_directory(trimmed, 0755, NULL);
 	if (fd < 0)
 		return false;
 	close(fd);
@@ -198,7 +210,7 @@ content_of(unsigned traces)
 }
 
 enum statedir_content
-statedir_look(int dir)
+statedir_look(int dir, const char *path)
 {
 	/* Not dup(2): that would share the position with the caller's. */
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -209,7 +221,7 @@ statedir_look(int dir)
 
 	if (stream == NULL) {
 		log_error(
-		    "cannot list the state directory: %s", strerror(errno));
+		    "%s: cannot list the directory: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return STATEDIR_BROKEN;
@@ -220,12 +232,13 @@ statedir_look(int dir)
 	content = content_of(traces);
 	if (errno != 0) {
 		log_error(
-		    "cannot list the state directory: %s", strerror(errno));
+		    "%s: cannot list the directory: %s", path, strerror(errno));
 		content = STATEDIR_BROKEN;
 	} else if (content == STATEDIR_BROKEN) {
-		log_error("keys.tdb is missing in the state directory beside "
-			  "other files: restore it from a backup, or empty the "
-			  "directory to begin anew");
+		log_error(
+		    "%s: keys.tdb is missing beside other files: name the "
+		    "right state directory, or restore it from a backup",
+		    path);
 	}
 	closedir(stream);
 	return content;

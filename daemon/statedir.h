@@ -22,8 +22,9 @@ enum { MASTER_KEY_BYTES = 32 };
  * Opens the directory (making it, 0700, where only it is missing) and takes
  * its lock, "lock" in it, held until the process ends. Returns a directory
  * descriptor, or -1 after logging: another daemon has it (naming its PID),
- * owner, type. The lock is an open file description lock (F_OFD_SETLK), which
- * a tdb_close elsewhere in the process cannot drop.
+ * owner, type, what STATEDIR_BROKEN says. Nothing is written before that is
+ * known: the name may be a mistake. The lock is an open file description lock
+ * (F_OFD_SETLK), which a tdb_close elsewhere in the process cannot drop.
  */
 int statedir_open(const char *path);
 
@@ -42,7 +43,7 @@ enum statedir_content {
  * A master.key alone, or any other file without a keys.tdb, is broken: a
  * store that is gone is not a store to be made anew.
  */
-enum statedir_content statedir_look(int dir);
+enum statedir_content statedir_look(int dir, const char *path);
 
 /*
  * Reads the master key, 64 hexadecimal digits and white space around them:

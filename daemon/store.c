@@ -137,6 +137,19 @@ set_result(struct store_change *changes, enum store_result result)
 	}
 }
 
+/* On a full disk the place for an operation id may be what is missing: the
+ * change itself matters more, a revocation above all. */
+static enum store_result
+commit_alone(struct store *store, struct store_change *change)
+{
+	enum store_result result = store_file_commit(&store->file, change);
+
+	if (result != STORE_FULL && result != STORE_FAILED)
+		return result;
+	change->no_trace = true;
+	return store_file_commit(&store->file, change);
+}
+
 /*
  * All in one transaction; where that does not go through, one by one, so that
  * a change too large for a full disk does not take a small one with it.
@@ -148,7 +161,7 @@ commit(struct store *store, struct store_change *changes)
 
 	if (result == STORE_OK)
 		return result;
-	if (result == STORE_SUSPECT || changes->next == NULL) {
+	if (result == STORE_SUSPECT) {
 		set_result(changes, result);
 		return result;
 	}
@@ -156,7 +169,7 @@ commit(struct store *store, struct store_change *changes)
 		struct store_change *rest = c->next;
 
 		c->next = NULL;
-		result = store_file_commit(&store->file, c);
+		result = commit_alone(store, c);
 		if (result != STORE_OK)
 			set_result(c, result);
 		c->next = rest;

@@ -80,6 +80,7 @@ struct store_change {
 	struct store_change *next;
 	struct operation operation; /* its id is remembered with the change;
 				       without one, nothing is */
+	bool no_trace; /* without its operation id: there is no room for it */
 	enum store_result result;
 	uint64_t sequence; /* given at the commit; 0 where there was none */
 	void (*done)(struct store_change *change);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "log.h"
 #include "store_tdb.h"
 
 /* tdb's offsets are 32 bits wide and a full file is a broken file: creating
@@ -35,12 +36,16 @@ apply_write(struct store_file *file, struct root *root,
     struct store_write *write, uint64_t sequence)
 {
 	struct record *record = &write->record;
+	struct bytes name = {record->name.bytes, record->name.len};
 	struct found_mac old = {.found = false};
 
-	tdb_parse_record(
-	    file->tdb, store_data_of_name(&record->name), parse_mac, &old);
+	/* Not there and not readable look alike but for the code. */
+	if (tdb_parse_record(file->tdb, store_data_of_name(&record->name),
+		parse_mac, &old) != 0 &&
+	    tdb_error(file->tdb) != TDB_ERR_NOEXIST)
+		return false;
 	if (old.found) {
-		store_digest_toggle(root->digest, old.mac);
+		store_digest_toggle(root->digest, file->ring, name, old.mac);
 		root->records--;
 	}
 	if (write->erase)
@@ -48,8 +53,8 @@ apply_write(struct store_file *file, struct root *root,
 		    tdb_delete(file->tdb, store_data_of_name(&record->name)) ==
 		    0;
 	record_seal(record, sequence, file->ring);
-	store_digest_toggle(
-	    root->digest, record->data + record->len - MAC_BYTES);
+	store_digest_toggle(root->digest, file->ring, name,
+	    record->data + record->len - MAC_BYTES);
 	root->records++;
 	return store_write_record(file->tdb, record);
 }
@@ -61,13 +66,15 @@ admit(struct store_file *file, const struct store_change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		const struct store_write *write = &change->writes[i];
 
-		if (!write->is_new)
+		if (write->erase)
 			continue;
 		if (tdb_exists(
-			file->tdb, store_data_of_name(&write->record.name)))
-			return STORE_EXISTS;
-		if (store_file_size(file) > file_bytes_max)
+			file->tdb, store_data_of_name(&write->record.name))) {
+			if (write->is_new)
+				return STORE_EXISTS;
+		} else if (store_file_size(file) > file_bytes_max) {
 			return STORE_FULL;
+		}
 	}
 	return STORE_OK;
 }
@@ -83,7 +90,7 @@ apply_change(
 		if (!apply_write(file, root, &change->writes[i], sequence))
 			return false;
 	change->operation.sequence = sequence;
-	if (change->operation.id[0] != '\0') {
+	if (change->operation.id[0] != '\0' && !change->no_trace) {
 		record_from_operation(&operation.record, &change->operation);
 		if (!apply_write(file, root, &operation, sequence))
 			return false;
@@ -107,35 +114,42 @@ apply_all(
 	return store_write_root(file->tdb, root, file->ring);
 }
 
+/* Whether the file holds the root we know. */
 static bool
-is_full(int error)
+root_is_known(struct store_file *file)
 {
-	return error == ENOSPC || error == EDQUOT || error == EFBIG;
-}
-
-/*
- * After a transaction that did not go through. A full disk stops tdb before
- * it touches what is committed; then the root is the one we know, and the
- * store as good as before. Anything else leaves doubt: a failed sync may have
- * lost pages that reading back would still show.
- */
-static enum store_result
-judge_failure(struct store_file *file)
-{
-	struct complaints said = file->complaints;
 	struct record_name name = record_name_root();
 	struct found_mac now = {.found = false};
 	struct record expected;
 
-	record_from_root(&expected, &file->root);
-	record_seal(&expected, file->root.sequence, file->ring);
+	store_encode_root(&expected, &file->root, file->ring);
 	tdb_parse_record(file->tdb, store_data_of_name(&name), parse_mac, &now);
-	if (!is_full(said.error) || !now.found ||
+	return now.found &&
 	    memcmp(now.mac, expected.data + expected.len - MAC_BYTES,
-		MAC_BYTES) != 0)
+		MAC_BYTES) == 0;
+}
+
+/*
+ * A transaction that failed before its commit began has written nothing but
+ * its own recovery area, so with the root we know the store is as good as
+ * before. But a failed sync may have lost pages that reading back would still
+ * show. tdb does not always say why a file cannot grow (posix_fallocate sets no
+ * errno); what it says then is still that.
+ */
+static enum store_result
+judge_preparation(struct store_file *file)
+{
+	struct complaints said = file->complaints;
+
+	if (said.io_error || !root_is_known(file))
 		return STORE_SUSPECT;
 	memset(&file->complaints, 0, sizeof file->complaints);
-	return STORE_FULL;
+	log_warning("%s: a change was refused: %s", file->path,
+	    said.count > 0 ? said.text : "tdb did not say why");
+	if (said.full || strstr(said.text, "expansion") != NULL ||
+	    strstr(said.text, "recovery data") != NULL)
+		return STORE_FULL;
+	return STORE_FAILED;
 }
 
 enum store_result
@@ -145,15 +159,19 @@ store_file_commit(struct store_file *file, struct store_change *changes)
 
 	root.file_bytes = store_file_size(file);
 	memset(&file->complaints, 0, sizeof file->complaints);
+	errno = 0; /* so that no complaint carries an older one */
 	if (tdb_transaction_start(file->tdb) != 0)
-		return judge_failure(file);
+		return judge_preparation(file);
 	if (!apply_all(file, &root, changes)) {
 		tdb_transaction_cancel(file->tdb);
-		return judge_failure(file);
+		return judge_preparation(file);
 	}
+	/* Cancels by itself where it fails. */
+	if (tdb_transaction_prepare_commit(file->tdb) != 0)
+		return judge_preparation(file);
 	if (tdb_transaction_commit(file->tdb) != 0 ||
 	    file->complaints.count > 0)
-		return judge_failure(file);
+		return STORE_SUSPECT;
 	file->root = root;
 	return STORE_OK;
 }

@@ -16,7 +16,8 @@ struct tdb_context;
  * some failures. */
 struct complaints {
 	unsigned count;
-	int error;      /* errno as it was at the last one */
+	bool full;      /* one of them was for want of room */
+	bool io_error;  /* one of them was for an I/O error */
 	char text[128]; /* the last one */
 };
 

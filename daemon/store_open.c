@@ -64,7 +64,8 @@ scan_record(
 		describe(name, scan->where, sizeof scan->where);
 		return 1;
 	}
-	store_digest_toggle(scan->digest, view.mac.data);
+	store_digest_toggle(
+	    scan->digest, scan->file->ring, name_bytes, view.mac.data);
 	/* Ends a walk that a damaged chain has made a circle of. */
 	if (++scan->records > scan->file->root.records) {
 		scan->problem = "more records than the root record counts";
@@ -101,11 +102,13 @@ scan_records(struct store_file *file, store_load_fn *load, void *context)
 			scan.problem = "its end is cut off";
 		else if (scan.records != file->root.records)
 			scan.problem = "records are missing";
-		else if (memcmp(scan.digest, file->root.digest, MAC_BYTES) != 0)
+		else if (!store_digest_is(&file->root, file->ring, scan.digest))
 			scan.problem = "some records are older than the rest";
 	}
-	if (scan.problem == NULL)
+	if (scan.problem == NULL) {
+		memcpy(file->root.digest, scan.digest, MAC_BYTES);
 		return true;
+	}
 	log_damage(file, scan.where, scan.problem);
 	return false;
 }
@@ -202,6 +205,28 @@ copy_records(struct tdb_context *from, struct tdb_context *to)
 }
 
 static bool
+load_nothing(void *context, struct record_view *view, const char **problem)
+{
+	(void)context;
+	(void)view;
+	(void)problem;
+	return true;
+}
+
+/* Whether the copy holds what the file does: it is to take its place. */
+static bool
+copy_is_whole(
+    const struct store_file *file, struct tdb_context *copy, const char *path)
+{
+	struct store_file other = *file;
+
+	other.tdb = copy;
+	snprintf(other.path, sizeof other.path, "%s", path);
+	memset(&other.complaints, 0, sizeof other.complaints);
+	return scan_records(&other, load_nothing, NULL);
+}
+
+static bool
 rebuild(struct store_file *file, unsigned expected_keys)
 {
 	char path[PATH_MAX];
@@ -218,7 +243,8 @@ rebuild(struct store_file *file, unsigned expected_keys)
 	    store_tdb_open(path, size, O_RDWR | O_CREAT | O_EXCL, &complaints);
 	if (copy == NULL || !copy_records(file->tdb, copy) ||
 	    !store_commit_root(copy, &file->root, file->ring) ||
-	    complaints.count > 0 ||
+	    complaints.count > 0 || file->complaints.count > 0 ||
+	    !copy_is_whole(file, copy, path) ||
 	    !store_publish(path, file->directory, file->path)) {
 		log_error("%s: its structure is damaged and it cannot be "
 			  "copied: %s",

@@ -33,7 +33,10 @@ on_complaint(struct tdb_context *tdb, enum tdb_debug_level level,
 	vsnprintf(complaints->text, sizeof complaints->text, format, args);
 	va_end(args);
 	complaints->text[strcspn(complaints->text, "\n")] = '\0';
-	complaints->error = error;
+	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+		complaints->full = true;
+	if (error == EIO)
+		complaints->io_error = true;
 	complaints->count++;
 }
 
@@ -137,14 +140,41 @@ store_tdb_size(struct tdb_context *tdb)
 	return fstat(tdb_fd(tdb), &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+/* Keyed hashes under names that no record has: their first letter is no kind.
+ */
+static const char digest_name[] = "digest";
+enum { TERM = 't' };
+
+void
+store_encode_root(
+    struct record *record, const struct root *root, const struct keyring *ring)
+{
+	struct root sealed = *root;
+
+	secret_mac(ring, digest_name, sizeof digest_name - 1, root->digest,
+	    MAC_BYTES, sealed.digest_mac);
+	record_from_root(record, &sealed);
+	record_seal(record, root->sequence, ring);
+}
+
+bool
+store_digest_is(const struct root *root, const struct keyring *ring,
+    const uint8_t digest[MAC_BYTES])
+{
+	uint8_t mac[MAC_BYTES];
+
+	secret_mac(
+	    ring, digest_name, sizeof digest_name - 1, digest, MAC_BYTES, mac);
+	return memcmp(mac, root->digest_mac, MAC_BYTES) == 0;
+}
+
 bool
 store_write_root(struct tdb_context *tdb, const struct root *root,
     const struct keyring *ring)
 {
 	struct record record;
 
-	record_from_root(&record, root);
-	record_seal(&record, root->sequence, ring);
+	store_encode_root(&record, root, ring);
 	return store_write_record(tdb, &record);
 }
 
@@ -162,8 +192,15 @@ store_commit_root(
 }
 
 void
-store_digest_toggle(uint8_t digest[MAC_BYTES], const uint8_t *mac)
+store_digest_toggle(uint8_t digest[MAC_BYTES], const struct keyring *ring,
+    struct bytes name, const uint8_t *mac)
 {
+	uint8_t term_name[1 + RECORD_NAME_MAX] = {TERM};
+	uint8_t term[MAC_BYTES];
+	size_t len = name.len < RECORD_NAME_MAX ? name.len : RECORD_NAME_MAX;
+
+	memcpy(term_name + 1, name.data, len);
+	secret_mac(ring, term_name, 1 + len, mac, MAC_BYTES, term);
 	for (size_t i = 0; i < MAC_BYTES; i++)
-		digest[i] ^= mac[i];
+		digest[i] ^= term[i];
 }

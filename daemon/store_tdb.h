@@ -35,6 +35,13 @@ TDB_DATA store_data_of_name(const struct record_name *name);
 
 uint64_t store_tdb_size(struct tdb_context *tdb);
 
+/* The root record, ready to be written. */
+void store_encode_root(
+    struct record *record, const struct root *root, const struct keyring *ring);
+/* Whether digest is the one that the root record was written with. */
+bool store_digest_is(const struct root *root, const struct keyring *ring,
+    const uint8_t digest[MAC_BYTES]);
+
 /* Into the open transaction. */
 bool store_write_record(struct tdb_context *tdb, const struct record *record);
 bool store_write_root(struct tdb_context *tdb, const struct root *root,
@@ -43,8 +50,14 @@ bool store_write_root(struct tdb_context *tdb, const struct root *root,
 bool store_commit_root(
     struct tdb_context *tdb, struct root *root, const struct keyring *ring);
 
-/* Takes a record's MAC in, or out again. */
-void store_digest_toggle(uint8_t digest[MAC_BYTES], const uint8_t *mac);
+/*
+ * Takes a record into the digest of all of them, or out again. What is xor-ed
+ * is a keyed hash of its name and MAC that stands nowhere in the file: with the
+ * MACs themselves, whoever has an old copy could choose among its records until
+ * the sum is right again.
+ */
+void store_digest_toggle(uint8_t digest[MAC_BYTES], const struct keyring *ring,
+    struct bytes name, const uint8_t *mac);
 
 /* False after logging that it is too long. */
 bool store_path(char out[PATH_MAX], const char *directory, const char *name);

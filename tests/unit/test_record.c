@@ -250,7 +250,7 @@ START_TEST(enabled_operation_and_root)
 	ck_assert(record_to_operation(&view, &got));
 	ck_assert_mem_eq(&got, &operation, sizeof got);
 
-	memset(root.digest, 1, sizeof root.digest);
+	memset(root.digest_mac, 1, sizeof root.digest_mac);
 	memset(root.key_check, 2, sizeof root.key_check);
 	memset(root.wrapped, 3, sizeof root.wrapped);
 	root.created_at = -1;

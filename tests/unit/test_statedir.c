@@ -206,23 +206,37 @@ START_TEST(runtime_directory)
 }
 END_TEST
 
+/* Named by mistake: left as it is. */
+START_TEST(somebody_elses_directory)
+{
+	struct stat st;
+
+	ck_assert_int_eq(mkdir(state, 0755), 0);
+	ck_assert_int_eq(chmod(state, 0755), 0);
+	make_file(in_state("index.html"), "", 0644);
+	ck_assert_int_lt(statedir_open(state), 0);
+	ck_assert_uint_eq(mode_of(state), 0755);
+	ck_assert_int_ne(stat(in_state("lock"), &st), 0);
+}
+END_TEST
+
 START_TEST(contents)
 {
 	int dir = statedir_open(state);
 
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_FIRST_START);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_FIRST_START);
 	make_file(in_state("master.key"), "", 0400);
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_BROKEN);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_BROKEN);
 	make_file(in_state("keys.tdb.new"), "", 0600);
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_RESUME);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_RESUME);
 	make_file(in_state("master.key.new"), "", 0400);
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_RESUME);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_RESUME);
 	make_file(in_state("audit.log"), "", 0600);
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_BROKEN);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_BROKEN);
 	make_file(in_state("keys.tdb"), "", 0600);
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_STORE);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_STORE);
 	unlink(in_state("keys.tdb.new"));
-	ck_assert_int_eq(statedir_look(dir), STATEDIR_STORE);
+	ck_assert_int_eq(statedir_look(dir, "state"), STATEDIR_STORE);
 	close(dir);
 }
 END_TEST
@@ -383,6 +397,7 @@ main(void)
 	add(suite, "lock files", lock_files);
 	add(suite, "second daemon", second_daemon);
 	add(suite, "runtime directory", runtime_directory);
+	add(suite, "somebody_elses_directory", somebody_elses_directory);
 	add(suite, "contents", contents);
 	add(suite, "key created", key_created);
 	add(suite, "key texts", key_texts);
