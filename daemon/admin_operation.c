@@ -81,15 +81,20 @@ covers_operation(const struct admin *admin, const struct call *call,
 }
 
 static void
+answer_used(struct call *call, const struct operation *operation)
+{
+	answer_failure(call, "Conflict",
+	    "operation_id %s was used for another change", operation->id);
+}
+
+static void
 answer_repeated(const struct admin *admin, struct call *call,
     const struct operation *operation, enum record_kind kind)
 {
 	json_t *reply, *view;
 
 	if (operation->kind != (uint8_t)kind) {
-		answer_failure(call, "Conflict",
-		    "operation_id %s was used for another change",
-		    operation->id);
+		answer_used(call, operation);
 		return;
 	}
 	if (!covers_operation(admin, call, operation)) {
@@ -115,6 +120,26 @@ admin_was_done(const struct admin *admin, struct call *call,
 	return seen != NULL;
 }
 
+/* Whether an operation was about the object that these claims are about. */
+static bool
+is_about(const struct operation *operation, const struct claim *claims,
+    size_t claim_count)
+{
+	for (size_t i = 0; i < claim_count; i++) {
+		const char *name = claims[i].name;
+		size_t len = strlen(name);
+
+		if ((uint8_t)claims[i].kind != operation->kind ||
+		    claims[i].mode != CLAIM_EXCLUSIVE)
+			continue;
+		/* A key goes by what follows its prefix. */
+		if (claims[i].kind == RECORD_KEY && len >= TOKEN_ID_LEN)
+			name += len - TOKEN_ID_LEN;
+		return strcmp(name, operation->object) == 0;
+	}
+	return true;
+}
+
 struct change *
 admin_begin(struct admin *admin, struct call *call, method_fn *method,
     const struct operation_id *id, enum record_kind kind,
@@ -125,7 +150,13 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
 	 * nothing of the caller's is still under way. */
 	struct claim all[5] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text},
 	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
+	const struct operation *seen =
+	    index_operation(admin->index, call_peer(call)->uid, id->text);
 
+	if (seen != NULL && !is_about(seen, claims, claim_count)) {
+		answer_used(call, seen);
+		return NULL;
+	}
 	if (admin_was_done(admin, call, id, kind))
 		return NULL;
 	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);

@@ -363,8 +363,8 @@ const struct plane admin_plane = {
     .unfinished_max = MESSAGE_MAX,
     .limits =
 	{
-	    .connections = 128,
-	    .connections_per_uid = 8,
+	    .connections = 256,
+	    .connections_per_uid = 32,
 	    .connections_privileged = 64,
 	},
     .opened = admin_opened,

@@ -324,6 +324,11 @@ run key disable "$id" --operation-id again-2 --json
 like 'a repetition of nothing changes nothing' "$(cat "$out")" \
 	'"status":"active"'
 
+# Of another object it is no repetition.
+run account create globex --operation-id again-3
+run account create initech --operation-id again-3
+expect 6 'apikeyctl: operation_id again-3' 'an operation id of another change'
+
 run key update "$id" --expires 2020-01-01
 expect 2 'apikeyctl: --expires: ' 'what only the daemon can refuse'
 
