@@ -796,7 +796,7 @@ expect_both_planes_work(void)
 START_TEST(budgets)
 {
 	struct server_limits limits = {2, 2, 100};
-	int fds[200];
+	int fds[300];
 
 	listen_admin();
 	server_set_limits(server, &limits);
@@ -818,20 +818,20 @@ START_TEST(budgets)
 		unlink(admin_address.sun_path);
 		return;
 	}
-	crowd(1001, fds, 20);
+	crowd(1001, fds, 44);
 	while (counters().refused < 13)
 		step();
-	ck_assert_uint_eq(counters().connections, 8);
+	ck_assert_uint_eq(counters().connections, 32);
 	expect_both_planes_work();
-	for (unsigned i = 1; i < 20; i++)
-		crowd(1001 + i, fds + i * 8 + 12, 8);
+	for (unsigned i = 1; i < 9; i++)
+		crowd(1001 + i, fds + i * 32 + 12, 32);
 	while (counters().refused < 45)
 		step();
-	while (counters().connections > 128)
+	while (counters().connections > 256)
 		step();
-	ck_assert_uint_eq(counters().connections, 128);
+	ck_assert_uint_eq(counters().connections, 256);
 	expect_both_planes_work();
-	for (int i = 0; i < 172; i++)
+	for (int i = 0; i < 300; i++)
 		close(fds[i]);
 	while (counters().connections > 0)
 		step();
