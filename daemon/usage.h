@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Usage: each answered verification is counted once, and stays counted.
+ *
+ * The loop writes an event into the journal, a shared mapping, before its
+ * answer goes out: a process that is killed loses none. A thread of its own
+ * takes the journal's events into one tdb file a day and into the totals, and
+ * answers questions from them. The two exchange full segments and questions;
+ * neither ever waits for the other.
+ */
+#ifndef DAEMON_USAGE_H
+#define DAEMON_USAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "index.h"
+#include "model.h"
+#include "proto/verdict.h"
+#include "secret.h"
+
+struct usage;
+
+enum {
+	USAGE_ENDPOINTS_MAX = 64,  /* a key and day; the rest is "other" */
+	USAGE_ADDRESSES_MAX = 256, /* likewise */
+};
+
+/* What happened. Views are copied. */
+struct usage_event {
+	const struct key *key; /* NULL: malformed or unknown */
+	enum verdict verdict;
+	bool by_previous_secret;
+	int64_t at; /* Unix ms */
+	const struct address *address;
+	struct bytes endpoint, service;
+};
+
+/* On the loop: no allocation, no lock, no system call. */
+void usage_note(struct usage *usage, const struct usage_event *event);
+
+enum usage_subject { USAGE_OF_KEY, USAGE_OF_ACCOUNT, USAGE_OF_PRODUCT };
+
+enum usage_window { USAGE_24H, USAGE_7D, USAGE_30D };
+
+struct usage_query {
+	enum usage_subject subject;
+	char name[SLUG_MAX_LEN + 1]; /* slug, or a key's 12 characters */
+	enum usage_window window;
+	int64_t now; /* the window ends with its hour; Unix ms */
+};
+
+struct usage_endpoint {
+	uint64_t calls;
+	uint8_t len;
+	bool cut; /* the text was longer than ENDPOINT_MAX_LEN */
+	char text[ENDPOINT_MAX_LEN + 1];
+};
+struct usage_address {
+	uint64_t calls;
+	int64_t last_at; /* Unix ms */
+	struct address address;
+};
+struct usage_step {
+	int64_t from; /* Unix ms */
+	uint64_t calls;
+};
+
+/*
+ * In a report: total = sum of verdicts = of series = of endpoints and other
+ * ones = of addresses and other ones. Most called first. Calls without an
+ * endpoint or address have an empty one.
+ */
+struct usage_report {
+	int64_t from, to; /* Unix ms */
+	uint64_t total;
+	uint64_t verdicts[VERDICT_COUNT];
+	size_t endpoint_count, address_count, step_count;
+	struct usage_endpoint *endpoints;
+	uint64_t other_endpoints;
+	struct usage_address *addresses;
+	uint64_t other_addresses;
+	struct usage_step *series; /* equal steps: 24 hours, 28 times 6 hours,
+				      or 30 days */
+};
+
+/*
+ * Asks; answered later on the loop, everything noted before the question
+ * included. The report is freed when answer() returns; NULL: it could not be
+ * read, and the log says why. False: too many questions are under way.
+ */
+typedef void usage_answer_fn(void *context, const struct usage_report *report);
+bool usage_ask(struct usage *usage, const struct usage_query *query,
+    usage_answer_fn *answer, void *context);
+/* On the loop, when woken: answers what can be. */
+void usage_collect(struct usage *usage);
+
+struct usage_facts {
+	uint64_t journal_bytes, journal_used_bytes, files_bytes;
+	uint64_t noted;   /* events since the start */
+	uint64_t dropped; /* not counted: the journal was full */
+	bool failing;     /* the files cannot be written now */
+	char reason[128];
+};
+void usage_facts(struct usage *usage, struct usage_facts *facts);
+
+#endif
