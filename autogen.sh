@@ -52,6 +52,7 @@ packages() {
 		sshpass
 		strace
 		sudo
+		zsh
 		# ci
 		dovecot-imapd
 		openssh-server

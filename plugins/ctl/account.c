@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "command.h"
-#include "options.h"
 
 const struct field account_fields[] = {
     {"slug", "Account", text_plain, ABSENT_NULL, false},
@@ -22,28 +21,16 @@ static const struct column account_columns[] = {
     {0},
 };
 
-static void
-print_account(struct invocation *inv, const json_t *account)
-{
-	(void)inv;
-	output_fields(account_fields, account);
-}
-
-static const struct positional_row slug[] = {
-    {.name = "SLUG", .field = "slug", .parse = value_slug},
-    {0},
-};
-
 static const struct option_row create_options[] = {
     {.name = "name",
 	.metavar = "TEXT",
 	.field = "name",
-	.parse = value_name,
+	.kind = &value_name,
 	.help = "name for people"},
     {.name = "status",
 	.metavar = "pending|approved",
 	.field = "status",
-	.parse = value_new_account_status,
+	.kind = &value_new_account_status,
 	.help = "approved: may have keys at once; default pending"},
     {0},
 };
@@ -52,7 +39,10 @@ const struct command account_commands[] = {
     {.noun = "account",
 	.verb = "create",
 	.summary = "Make an account",
-	.positionals = slug,
+	.example = "apikeyctl account create acme --name \"Acme Ltd\" --status "
+		   "approved",
+	.exits = "6 it exists already",
+	.positionals = account_slug,
 	.options = create_options,
 	.method = "CreateAccount",
 	.changes = true,
@@ -62,7 +52,8 @@ const struct command account_commands[] = {
     {.noun = "account",
 	.verb = "approve",
 	.summary = "Let an account have keys that are accepted",
-	.positionals = slug,
+	.example = "apikeyctl account approve acme",
+	.positionals = account_slug,
 	.method = "ApproveAccount",
 	.changes = true,
 	.result = "account",
@@ -71,7 +62,8 @@ const struct command account_commands[] = {
     {.noun = "account",
 	.verb = "suspend",
 	.summary = "Refuse every key of an account until approved",
-	.positionals = slug,
+	.example = "apikeyctl account suspend acme",
+	.positionals = account_slug,
 	.method = "SuspendAccount",
 	.changes = true,
 	.result = "account",
@@ -80,21 +72,24 @@ const struct command account_commands[] = {
     {.noun = "account",
 	.verb = "show",
 	.summary = "Show an account",
-	.positionals = slug,
+	.example = "apikeyctl account show acme",
+	.positionals = account_slug,
 	.method = "GetAccount",
 	.result = "account",
-	.fields = account_fields,
-	.print = print_account},
+	.fields = account_fields},
     {.noun = "account",
 	.verb = "delete",
 	.summary = "Delete an account that has no keys",
-	.positionals = slug,
+	.example = "apikeyctl account delete acme",
+	.exits = "6 it has keys",
+	.positionals = account_slug,
 	.method = "DeleteAccount",
 	.changes = true,
 	.done = "Deleted account"},
     {.noun = "account",
 	.verb = "list",
 	.summary = "List the accounts",
+	.example = "apikeyctl account list",
 	.method = "ListAccounts",
 	.result = "accounts",
 	.fields = account_fields,

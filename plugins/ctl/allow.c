@@ -6,20 +6,15 @@
 #include "options.h"
 
 static const struct positional_row add_words[] = {
-    {.name = "ID", .field = "id", .parse = value_key_id},
-    {.name = "CIDR", .field = "cidr", .parse = value_cidr},
-    {.name = "LABEL", .field = "label", .parse = value_label, .optional = true},
+    {.name = "ID", .field = "id", .kind = &value_key_id},
+    {.name = "CIDR", .field = "cidr", .kind = &value_cidr},
+    {.name = "LABEL", .field = "label", .kind = &value_label, .optional = true},
     {0},
 };
 
 static const struct positional_row remove_words[] = {
-    {.name = "ID", .field = "id", .parse = value_key_id},
-    {.name = "CIDR", .field = "cidr", .parse = value_cidr},
-    {0},
-};
-
-static const struct positional_row toggle_words[] = {
-    {.name = "ID", .field = "id", .parse = value_key_id},
+    {.name = "ID", .field = "id", .kind = &value_key_id},
+    {.name = "CIDR", .field = "cidr", .kind = &value_cidr},
     {0},
 };
 
@@ -59,6 +54,8 @@ const struct command allow_commands[] = {
     {.noun = "key",
 	.verb = "allow add",
 	.summary = "Put a network on the allow-list, or label it anew",
+	.example =
+	    "apikeyctl key allow add dk_7Hq2mZx0pLs9 203.0.113.0/24 Office",
 	.positionals = add_words,
 	.method = "AddAllowed",
 	.done = "Added to the allow-list of key",
@@ -69,6 +66,7 @@ const struct command allow_commands[] = {
     {.noun = "key",
 	.verb = "allow remove",
 	.summary = "Take a network off the allow-list",
+	.example = "apikeyctl key allow remove dk_7Hq2mZx0pLs9 203.0.113.0/24",
 	.positionals = remove_words,
 	.method = "RemoveAllowed",
 	.done = "Removed from the allow-list of key",
@@ -79,7 +77,8 @@ const struct command allow_commands[] = {
     {.noun = "key",
 	.verb = "allow on",
 	.summary = "Let in only addresses of the allow-list",
-	.positionals = toggle_words,
+	.example = "apikeyctl key allow on dk_7Hq2mZx0pLs9",
+	.positionals = key_id,
 	.method = "SetAllowlist",
 	.shape = shape_on,
 	.done = "Turned on the allow-list of key",
@@ -90,7 +89,8 @@ const struct command allow_commands[] = {
     {.noun = "key",
 	.verb = "allow off",
 	.summary = "Let in every address; the entries are kept",
-	.positionals = toggle_words,
+	.example = "apikeyctl key allow off dk_7Hq2mZx0pLs9",
+	.positionals = key_id,
 	.method = "SetAllowlist",
 	.shape = shape_off,
 	.done = "Turned off the allow-list of key",

@@ -290,8 +290,10 @@ print_result(struct invocation *inv, json_t *object)
 		output_json(object);
 	else if (inv->command->print != NULL)
 		inv->command->print(inv, object);
-	else
+	else if (inv->command->done != NULL)
 		print_done(inv);
+	else
+		output_fields(inv->command->fields, object);
 }
 
 /* What is deleted has nothing left to show but its name. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct command *const command_tables[] = {
@@ -14,6 +15,21 @@ const struct command *const command_tables[] = {
     operator_commands,
     status_commands,
     NULL,
+};
+
+const struct positional_row account_slug[] = {
+    {.name = "SLUG", .field = "slug", .kind = &value_account},
+    {0},
+};
+
+const struct positional_row product_slug[] = {
+    {.name = "SLUG", .field = "slug", .kind = &value_product},
+    {0},
+};
+
+const struct positional_row key_id[] = {
+    {.name = "ID", .field = "id", .kind = &value_key_id},
+    {0},
 };
 
 const struct command *
@@ -33,25 +49,20 @@ command_next(const struct command *at, const char *noun)
 	return NULL;
 }
 
-bool
-command_noun_exists(const char *noun)
-{
-	return command_next(NULL, noun) != NULL;
-}
-
-const struct command *
-command_find(const char *noun, const char *verb)
+static const struct command *
+find(const char *noun, const char *verb)
 {
 	const struct command *c = NULL;
 
 	while ((c = command_next(c, noun)) != NULL)
-		if (c->verb == NULL || (verb != NULL && !strcmp(c->verb, verb)))
+		if (c->verb == NULL || strcmp(c->verb, verb) == 0)
 			return c;
 	return NULL;
 }
 
-bool
-command_verb_begins(const char *noun, const char *word)
+/* Whether word is the first of a verb of two. */
+static bool
+verb_begins(const char *noun, const char *word)
 {
 	const struct command *c = NULL;
 	size_t len = strlen(word);
@@ -61,6 +72,38 @@ command_verb_begins(const char *noun, const char *word)
 		    c->verb[len] == ' ')
 			return true;
 	return false;
+}
+
+enum selected
+selection_add(struct selection *selection, const char *word)
+{
+	char *verb = selection->verb;
+	size_t len = strlen(verb), room = sizeof selection->verb - len;
+
+	if (selection->command != NULL)
+		return SELECTED_ARGUMENT;
+	if (selection->noun == NULL) {
+		if (command_next(NULL, word) == NULL)
+			return SELECTED_NO_NOUN;
+		selection->noun = word;
+	} else {
+		snprintf(verb + len, room, "%s%s", len > 0 ? " " : "", word);
+	}
+	selection->command = find(selection->noun, verb);
+	return selection->command != NULL || *verb == '\0' ||
+		verb_begins(selection->noun, verb)
+	    ? SELECTED_WORD
+	    : SELECTED_NO_VERB;
+}
+
+const struct option_row *
+option_find(const struct option_row *rows, const char *name, size_t len)
+{
+	for (; rows != NULL && rows->name != NULL; rows++)
+		if (strlen(rows->name) == len &&
+		    memcmp(rows->name, name, len) == 0)
+			return rows;
+	return NULL;
 }
 
 bool

@@ -25,21 +25,21 @@ enum ctl_exit {
 
 /* Arrays of options and positionals end with a row without a name. */
 struct option_row {
-	const char *name;    /* without the dashes */
-	const char *metavar; /* NULL: a flag, whose value is true */
-	const char *field;   /* the parameter it becomes */
-	value_parser *parse; /* not for a flag */
-	unsigned max;        /* 0: the last one given wins;
-				else an array of at most so many */
-	const char *clear;   /* a word that takes the setting away ("none"),
-				as the empty text does in an update */
+	const char *name;              /* without the dashes */
+	const char *metavar;           /* NULL: a flag, whose value is true */
+	const char *field;             /* the parameter it becomes */
+	const struct value_kind *kind; /* not for a flag */
+	unsigned max;                  /* 0: the last one given wins;
+					  else an array of at most so many */
+	const char *clear; /* a word that takes the setting away ("none"),
+			      as the empty text does in an update */
 	const char *help;
 };
 
 struct positional_row {
 	const char *name;
 	const char *field;
-	value_parser *parse;
+	const struct value_kind *kind;
 	bool optional; /* only the last may be */
 };
 
@@ -51,7 +51,11 @@ struct command {
 	 */
 	const char *verb;
 	const char *summary;
-	const char *note; /* more, for its own help; NULL: none */
+	/* More, for its own help: */
+	const char *note;    /* NULL: none */
+	const char *example; /* command lines, one a line */
+	const char *exits;   /* what its exit codes mean where that is
+				special; NULL: it is not */
 	const struct positional_row *positionals;
 	const struct option_row *options;
 	const char *const *required; /* names of options; ends with NULL */
@@ -72,10 +76,12 @@ struct command {
 	const char *pin;
 	bool token;       /* the result has a token, this once */
 	const char *done; /* "Revoked key": what to say about success */
-	/* Prints the result for people; NULL: the done sentence. */
+	/* Prints the result for people; NULL: the done sentence, or the fields
+	 * where there is none. */
 	void (*print)(struct invocation *, const json_t *result);
 
 	/* Commands that are something else: */
+	bool takes_token; /* from stdin or a prompt */
 	enum ctl_exit (*run)(struct invocation *);
 };
 
@@ -90,6 +96,9 @@ extern const struct command explain_commands[];
 extern const struct command operator_commands[];
 extern const struct command status_commands[];
 
+/* What most commands are about. */
+extern const struct positional_row account_slug[], product_slug[], key_id[];
+
 /* A member of several nouns' answers. */
 extern const struct field account_fields[];
 
@@ -99,10 +108,28 @@ extern const struct command *const command_tables[];
 bool
 command_requires(const struct command *command, const struct option_row *row);
 
-const struct command *command_find(const char *noun, const char *verb);
-bool command_noun_exists(const char *noun);
-/* Whether word is the first of a verb of two. */
-bool command_verb_begins(const char *noun, const char *word);
+enum { VERB_MAX = 31 };
+
+/* A command as its words come in. */
+struct selection {
+	const char *noun;              /* NULL: not yet */
+	char verb[VERB_MAX + 1];       /* its words so far */
+	const struct command *command; /* NULL until noun and verb are known */
+};
+
+enum selected {
+	SELECTED_WORD, /* it is part of noun or verb */
+	SELECTED_ARGUMENT,
+	SELECTED_NO_NOUN, /* there is no such noun */
+	SELECTED_NO_VERB, /* likewise; the words of it are in verb */
+};
+
+/* Takes the next word that is no option. */
+enum selected selection_add(struct selection *selection, const char *word);
+
+/* Or NULL; so are rows that there are none of. */
+const struct option_row *
+option_find(const struct option_row *rows, const char *name, size_t len);
 
 /*
  * For loops over every row: the one after `at` (NULL: the first), of this

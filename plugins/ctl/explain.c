@@ -90,7 +90,10 @@ const struct command explain_commands[] = {
 	.verb = "explain",
 	.summary = "Say which checks the token on stdin passes, counting "
 		   "nothing",
+	.example = "apikeyctl key explain --permission write <crm.token",
+	.exits = "0 it would be valid; 1 any other verdict",
 	.options = verify_options,
+	.takes_token = true,
 	.run = run_explain},
     {0},
 };

@@ -120,13 +120,6 @@ const struct column key_columns[] = {
 };
 
 void
-key_print(struct invocation *inv, const json_t *key)
-{
-	(void)inv;
-	output_fields(key_fields, key);
-}
-
-void
 key_print_token(struct invocation *inv, const json_t *key)
 {
 	const char *token = json_string_value(json_object_get(key, "token"));

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "complete.h"
 #include "options.h"
 #include "output.h"
 
@@ -132,6 +133,10 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(wiping_malloc, wiping_free);
 	output_begin();
+	if (argc > 1 && strcmp(argv[1], COMPLETE_WORD) == 0) {
+		complete(argc - 2, argv + 2);
+		return output_end() == 0 ? CTL_DONE : CTL_REFUSED;
+	}
 	switch (options_parse(argc, argv, &inv)) {
 	case OPTIONS_RUN:
 		code = run(&inv);

@@ -37,13 +37,13 @@ static const struct column operator_columns[] = {
 };
 
 static const struct positional_row new_login[] = {
-    {"LOGIN", "operator", value_caller, false},
+    {"LOGIN", "operator", &value_caller, false},
     {0},
 };
 
 /* As it was added: the user need not be there any more. */
 static const struct positional_row login[] = {
-    {"LOGIN", "login", value_login, false},
+    {"LOGIN", "login", &value_login, false},
     {0},
 };
 
@@ -51,12 +51,12 @@ static const struct option_row add_options[] = {
     {.name = "role",
 	.metavar = "superadmin|admin|auditor",
 	.field = "role",
-	.parse = value_role,
+	.kind = &value_role,
 	.help = "what the operator may do"},
     {.name = "account",
 	.metavar = "SLUG",
 	.field = "accounts",
-	.parse = value_slug,
+	.kind = &value_account,
 	.max = OPERATOR_ACCOUNTS_MAX,
 	.help = "only for this account; default all"},
     {0},
@@ -68,7 +68,7 @@ static const struct option_row set_pin_options[] = {
     {.name = "old-pin-file",
 	.metavar = "FILE",
 	.field = "old_pin_file",
-	.parse = value_path,
+	.kind = &value_path,
 	.help = "read the present PIN from FILE; --pin-file has the new one"},
     {0},
 };
@@ -121,6 +121,7 @@ const struct command operator_commands[] = {
     {.noun = "operator",
 	.verb = "add",
 	.summary = "Let a user of this machine administer, or change how",
+	.example = "apikeyctl operator add alice --role admin --account acme",
 	.positionals = new_login,
 	.options = add_options,
 	.required = add_required,
@@ -133,6 +134,7 @@ const struct command operator_commands[] = {
     {.noun = "operator",
 	.verb = "list",
 	.summary = "List the operators",
+	.example = "apikeyctl operator list",
 	.method = "ListOperators",
 	.result = "operators",
 	.fields = operator_fields,
@@ -140,6 +142,7 @@ const struct command operator_commands[] = {
     {.noun = "operator",
 	.verb = "remove",
 	.summary = "Let a user administer no more, from now on",
+	.example = "apikeyctl operator remove alice",
 	.positionals = login,
 	.method = "RemoveOperator",
 	.changes = true,
@@ -147,6 +150,7 @@ const struct command operator_commands[] = {
     {.noun = "operator",
 	.verb = "set-pin",
 	.summary = "Set your own PIN, from a prompt, --pin-file or stdin",
+	.example = "apikeyctl operator set-pin",
 	.options = set_pin_options,
 	.pin = "old_pin",
 	.run = set_pin},

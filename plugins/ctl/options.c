@@ -8,37 +8,35 @@
 #include "help.h"
 #include "output.h"
 
-static const char default_admin_socket[] = "/run/apikeyd/admin.sock";
+const char default_admin_socket[] = "/run/apikeyd/admin.sock";
 static const char default_verify_socket[] = "/run/apikeyd/verify.sock";
 
 const struct option_row global_options[] = {
     {.name = "socket",
 	.metavar = "PATH",
 	.field = "socket",
-	.parse = value_path,
+	.kind = &value_socket,
 	.help = "admin socket ($APIKEYD_ADMIN_SOCKET)"},
     {.name = "verify-socket",
 	.metavar = "PATH",
 	.field = "verify_socket",
-	.parse = value_path,
+	.kind = &value_socket,
 	.help = "verify socket ($APIKEYD_VERIFY_SOCKET)"},
     {.name = "json", .field = "json", .help = "print one JSON document"},
     {.name = "pin-file",
 	.metavar = "FILE",
 	.field = "pin_file",
-	.parse = value_path,
+	.kind = &value_path,
 	.help = "read the PIN from FILE, where a command asks for one"},
     {.name = "operation-id",
 	.metavar = "ID",
 	.field = "operation_id",
-	.parse = value_operation_id,
+	.kind = &value_operation_id,
 	.help = "make repeating this change with the same ID harmless"},
     {.name = "help", .field = "help", .help = "show this text"},
     {.name = "version", .field = "version", .help = "show the version"},
     {0},
 };
-
-enum { VERB_MAX = 31 };
 
 /* One option as given. */
 struct given {
@@ -50,10 +48,8 @@ struct given {
 struct command_line {
 	int argc, at;
 	char *const *argv;
-	const char *noun;
-	char verb[VERB_MAX + 1];       /* its words so far */
-	const struct command *command; /* NULL until noun and verb are known */
-	struct given *given;           /* room for argc */
+	struct selection selected;
+	struct given *given; /* room for argc */
 	size_t given_count;
 	const char **positionals; /* room for argc; noun and verb not in it */
 	size_t positional_count;
@@ -61,26 +57,17 @@ struct command_line {
 	bool help, version;
 };
 
-static const struct option_row *
-row_find(const struct option_row *rows, const char *name, size_t len)
-{
-	for (; rows != NULL && rows->name != NULL; rows++)
-		if (strlen(rows->name) == len &&
-		    memcmp(rows->name, name, len) == 0)
-			return rows;
-	return NULL;
-}
-
 /* "key create" */
 static void
 command_words(const struct command_line *line, const char **noun,
     const char **space, const char **verb)
 {
-	bool has_verb = line->command != NULL && line->command->verb != NULL;
+	bool has_verb = line->selected.command != NULL &&
+	    line->selected.command->verb != NULL;
 
-	*noun = line->noun != NULL ? line->noun : "";
+	*noun = line->selected.noun != NULL ? line->selected.noun : "";
 	*space = has_verb ? " " : "";
-	*verb = has_verb ? line->command->verb : "";
+	*verb = has_verb ? line->selected.command->verb : "";
 }
 
 /* Says what is wrong and where the help is. Always false. */
@@ -120,35 +107,25 @@ unknown_word(const char *what, const char *word, const char *noun)
 }
 
 static bool
-take_verb(struct command_line *line, const char *word)
-{
-	size_t len = strlen(line->verb), room = sizeof line->verb - len;
-	int more =
-	    snprintf(line->verb + len, room, "%s%s", len > 0 ? " " : "", word);
-
-	if (more > 0 && (size_t)more < room) {
-		line->command = command_find(line->noun, line->verb);
-		if (line->command != NULL ||
-		    command_verb_begins(line->noun, line->verb))
-			return true;
-	}
-	return unknown_word("verb", len > 0 ? line->verb : word, line->noun);
-}
-
-static bool
 take_word(struct command_line *line, const char *word)
 {
-	if (line->noun == NULL) {
-		if (!command_noun_exists(word))
-			return unknown_word("command", word, NULL);
-		line->noun = word;
-		line->command = command_find(word, NULL);
+	/* "help key create" is "key create --help". */
+	if (line->selected.noun == NULL && !line->help &&
+	    strcmp(word, "help") == 0)
+		return line->help = true;
+	switch (selection_add(&line->selected, word)) {
+	case SELECTED_WORD:
 		return true;
+	case SELECTED_ARGUMENT:
+		line->positionals[line->positional_count++] = word;
+		return true;
+	case SELECTED_NO_NOUN:
+		return unknown_word("command", word, NULL);
+	case SELECTED_NO_VERB:
+		return unknown_word(
+		    "verb", line->selected.verb, line->selected.noun);
 	}
-	if (line->command == NULL)
-		return take_verb(line, word);
-	line->positionals[line->positional_count++] = word;
-	return true;
+	return false;
 }
 
 /* word begins with "--"; its value may be the next of argv. */
@@ -159,10 +136,11 @@ take_option(struct command_line *line, const char *word)
 	size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
 	struct given given = {.text = equals != NULL ? equals + 1 : NULL};
 
-	if (line->command != NULL)
-		given.row = row_find(line->command->options, name, len);
+	if (line->selected.command != NULL)
+		given.row =
+		    option_find(line->selected.command->options, name, len);
 	if (given.row == NULL) {
-		given.row = row_find(global_options, name, len);
+		given.row = option_find(global_options, name, len);
 		given.global = true;
 	}
 	if (given.row == NULL) {
@@ -278,7 +256,7 @@ store_option(const struct given *given, bool clears, json_t *target)
 			json_object_del(target, row->field);
 		return true;
 	}
-	value = row->parse(given->text, &problem);
+	value = value_parse(row->kind, given->text, &problem);
 	if (value == NULL)
 		return option_error(row, problem.text);
 	if (row->max > 0)
@@ -292,7 +270,7 @@ store_options(const struct command_line *line, struct invocation *inv)
 {
 	for (size_t i = 0; i < line->given_count; i++) {
 		const struct given *given = &line->given[i];
-		bool clears = !given->global && line->command->clears;
+		bool clears = !given->global && line->selected.command->clears;
 
 		if (!store_option(given, clears,
 			given->global ? inv->globals : inv->parameters))
@@ -313,11 +291,11 @@ option_was_given(const struct command_line *line, const struct option_row *row)
 static bool
 check_required(const struct command_line *line)
 {
-	const struct option_row *row = line->command->options;
+	const struct option_row *row = line->selected.command->options;
 	char problem[128];
 
 	for (; row != NULL && row->name != NULL; row++) {
-		if (!command_requires(line->command, row) ||
+		if (!command_requires(line->selected.command, row) ||
 		    option_was_given(line, row))
 			continue;
 		snprintf(problem, sizeof problem, "--%s %s is required",
@@ -330,7 +308,7 @@ check_required(const struct command_line *line)
 static bool
 store_positionals(const struct command_line *line, struct invocation *inv)
 {
-	const struct positional_row *row = line->command->positionals;
+	const struct positional_row *row = line->selected.command->positionals;
 	struct problem problem = {""};
 	char message[128];
 	size_t i = 0;
@@ -345,7 +323,7 @@ store_positionals(const struct command_line *line, struct invocation *inv)
 			    row->name);
 			return usage_error(line, message, NULL);
 		}
-		value = row->parse(line->positionals[i], &problem);
+		value = value_parse(row->kind, line->positionals[i], &problem);
 		if (value == NULL) {
 			fprintf(stderr, "apikeyctl: %s: %s\n", row->name,
 			    problem.text);
@@ -356,7 +334,7 @@ store_positionals(const struct command_line *line, struct invocation *inv)
 	if (i == line->positional_count)
 		return true;
 	return usage_error(line,
-	    line->command->run != NULL
+	    line->selected.command->takes_token
 		? "the token comes from stdin or a prompt, not as"
 		: "unexpected argument",
 	    line->positionals[i]);
@@ -378,7 +356,7 @@ choose_socket(const json_t *globals, const char *field, const char *variable,
 	if (*out != NULL)
 		return true;
 	*out = value != NULL && *value != '\0' ? value : otherwise;
-	path = value_path(*out, &problem);
+	path = value_parse(&value_socket, *out, &problem);
 	json_decref(path);
 	if (path == NULL)
 		fprintf(stderr, "apikeyctl: %s: %s\n", variable, problem.text);
@@ -402,23 +380,23 @@ store_globals(struct invocation *inv)
 static enum options_outcome
 interpret(const struct command_line *line, struct invocation *inv)
 {
-	inv->command = line->command;
+	inv->command = line->selected.command;
 	if (line->help) {
-		help_print(stdout, line->noun, line->command);
+		help_print(stdout, line->selected.noun, line->selected.command);
 		return OPTIONS_SHOWN;
 	}
 	if (line->version) {
 		help_version(stdout);
 		return OPTIONS_SHOWN;
 	}
-	if (line->noun == NULL) {
+	if (line->selected.noun == NULL) {
 		help_print(stderr, NULL, NULL);
 		return OPTIONS_WRONG;
 	}
-	if (line->command == NULL) {
-		fprintf(
-		    stderr, "apikeyctl: %s: a verb is missing: ", line->noun);
-		help_words(stderr, line->noun);
+	if (line->selected.command == NULL) {
+		fprintf(stderr,
+		    "apikeyctl: %s: a verb is missing: ", line->selected.noun);
+		help_words(stderr, line->selected.noun);
 		return OPTIONS_WRONG;
 	}
 	if (!store_options(line, inv) || !store_positionals(line, inv) ||

@@ -14,6 +14,9 @@
 /* Options of every command; may stand before the noun, too. */
 extern const struct option_row global_options[];
 
+/* Where neither option nor variable says so. */
+extern const char default_admin_socket[];
+
 struct invocation {
 	const struct command *command;
 	json_t *parameters; /* what the command's own arguments say */

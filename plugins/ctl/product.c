@@ -28,13 +28,6 @@ static const struct column product_columns[] = {
 };
 
 static void
-print_product(struct invocation *inv, const json_t *product)
-{
-	(void)inv;
-	output_fields(product_fields, product);
-}
-
-static void
 print_enabled(struct invocation *inv, const json_t *account)
 {
 	(void)account;
@@ -42,21 +35,16 @@ print_enabled(struct invocation *inv, const json_t *account)
 	    parameter_text(inv, "slug"), parameter_text(inv, "account"));
 }
 
-static const struct positional_row slug[] = {
-    {.name = "SLUG", .field = "slug", .parse = value_slug},
-    {0},
-};
-
 static const struct option_row create_options[] = {
     {.name = "name",
 	.metavar = "TEXT",
 	.field = "name",
-	.parse = value_name,
+	.kind = &value_name,
 	.help = "name for people"},
     {.name = "prefix",
 	.metavar = "P",
 	.field = "prefix",
-	.parse = value_prefix,
+	.kind = &value_prefix,
 	.help = "what its tokens begin with; default ak"},
     {.name = "recoverable",
 	.field = "recoverable",
@@ -67,7 +55,7 @@ static const struct option_row create_options[] = {
     {.name = "max-lifetime",
 	.metavar = "DUR",
 	.field = "max_lifetime_ms",
-	.parse = value_positive_duration,
+	.kind = &value_positive_duration,
 	.help = "the longest time a key may be valid"},
     {0},
 };
@@ -76,7 +64,7 @@ static const struct option_row account_option[] = {
     {.name = "account",
 	.metavar = "SLUG",
 	.field = "account",
-	.parse = value_slug,
+	.kind = &value_account,
 	.help = "the account"},
     {0},
 };
@@ -87,7 +75,10 @@ const struct command product_commands[] = {
     {.noun = "product",
 	.verb = "create",
 	.summary = "Make a product",
-	.positionals = slug,
+	.example = "apikeyctl product create appointments --prefix dk "
+		   "--max-lifetime 365d",
+	.exits = "6 it exists already",
+	.positionals = product_slug,
 	.options = create_options,
 	.method = "CreateProduct",
 	.changes = true,
@@ -97,21 +88,24 @@ const struct command product_commands[] = {
     {.noun = "product",
 	.verb = "show",
 	.summary = "Show a product",
-	.positionals = slug,
+	.example = "apikeyctl product show appointments",
+	.positionals = product_slug,
 	.method = "GetProduct",
 	.result = "product",
-	.fields = product_fields,
-	.print = print_product},
+	.fields = product_fields},
     {.noun = "product",
 	.verb = "delete",
 	.summary = "Delete a product that has no keys",
-	.positionals = slug,
+	.example = "apikeyctl product delete appointments",
+	.exits = "6 there are keys for it",
+	.positionals = product_slug,
 	.method = "DeleteProduct",
 	.changes = true,
 	.done = "Deleted product"},
     {.noun = "product",
 	.verb = "list",
 	.summary = "List the products",
+	.example = "apikeyctl product list",
 	.method = "ListProducts",
 	.result = "products",
 	.fields = product_fields,
@@ -119,7 +113,8 @@ const struct command product_commands[] = {
     {.noun = "product",
 	.verb = "enable",
 	.summary = "Let an account have keys for a product",
-	.positionals = slug,
+	.example = "apikeyctl product enable appointments --account acme",
+	.positionals = product_slug,
 	.options = account_option,
 	.required = required,
 	.method = "EnableProduct",
@@ -131,7 +126,8 @@ const struct command product_commands[] = {
     {.noun = "product",
 	.verb = "disable",
 	.summary = "Refuse an account's keys for a product",
-	.positionals = slug,
+	.example = "apikeyctl product disable appointments --account acme",
+	.positionals = product_slug,
 	.options = account_option,
 	.required = required,
 	.method = "DisableProduct",

@@ -163,22 +163,17 @@ run_verify_signature(struct invocation *inv)
 	return verify_ask(inv, ask_signature, &signature);
 }
 
-static const struct positional_row key_id[] = {
-    {.name = "ID", .field = "id", .parse = value_key_id},
-    {0},
-};
-
 static const struct option_row sign_options[] = {
     {.name = "token-file",
 	.metavar = "FILE",
 	.field = "token_file",
-	.parse = value_path,
+	.kind = &value_path,
 	.help = "where the key's token is"},
     {.name = "timestamp",
 	.metavar = "T",
 	.field = "timestamp",
-	.parse = value_timestamp,
-	.help = "sign T.PAYLOAD; T in Unix seconds"},
+	.kind = &value_timestamp,
+	.help = "sign T.PAYLOAD"},
     {0},
 };
 
@@ -186,13 +181,13 @@ static const struct option_row verify_signature_options[] = {
     {.name = "signature",
 	.metavar = "HEX",
 	.field = "signature",
-	.parse = value_signature,
+	.kind = &value_signature,
 	.help = "HMAC-SHA-256 in lower-case hexadecimal"},
     {.name = "timestamp",
 	.metavar = "T",
 	.field = "timestamp",
-	.parse = value_timestamp,
-	.help = "it was signed with T, in Unix seconds"},
+	.kind = &value_timestamp,
+	.help = "it was signed with T"},
     VERIFY_OPTION_ROWS,
     {0},
 };
@@ -204,12 +199,16 @@ const struct command signature_commands[] = {
     {.noun = "key",
 	.verb = "sign",
 	.summary = "Sign the payload on stdin with an hmac key, offline",
+	.example = "apikeyctl key sign --token-file crm.token <payload.json",
 	.options = sign_options,
 	.required = sign_required,
 	.run = run_sign},
     {.noun = "key",
 	.verb = "verify-signature",
 	.summary = "Ask whether the payload on stdin has a good signature",
+	.example = "apikeyctl key verify-signature dk_7Hq2mZx0pLs9 \\\n"
+		   "    --signature \"$signature\" <payload.json",
+	.exits = "0 valid; 1 any other verdict",
 	.positionals = key_id,
 	.options = verify_signature_options,
 	.required = verify_signature_required,

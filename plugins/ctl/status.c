@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "command.h"
-#include "options.h"
 
 /* "valid 12, expired 1", of those that happened. */
 static char *
@@ -43,19 +42,12 @@ static const struct field status_fields[] = {
     {0},
 };
 
-static void
-print_status(struct invocation *inv, const json_t *status)
-{
-	(void)inv;
-	output_fields(status_fields, status);
-}
-
 const struct command status_commands[] = {
     {.noun = "status",
 	.summary = "Show how the daemon is",
+	.example = "apikeyctl status",
 	.method = "GetStatus",
 	.result = "status",
-	.fields = status_fields,
-	.print = print_status},
+	.fields = status_fields},
     {0},
 };

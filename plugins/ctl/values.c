@@ -73,44 +73,43 @@ value_quote(const char *text, char out[QUOTED_MAX])
 }
 
 static json_t *
-expected(struct problem *problem, const char *what, const char *got)
+expected(
+    const struct value_kind *kind, const char *got, struct problem *problem)
 {
 	char quoted[QUOTED_MAX];
 
 	value_quote(got, quoted);
 	snprintf(problem->text, sizeof problem->text, "expected %s, got \"%s\"",
-	    what, quoted);
+	    kind->expected, quoted);
 	return NULL;
 }
 
-/* True, with a problem that names the limit, if text is longer than that. */
-static bool
-too_long(struct problem *problem, const char *text, size_t max)
+json_t *
+value_parse(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	size_t len = strlen(text);
 
-	if (len <= max)
-		return false;
+	if (kind->max == 0 || len <= kind->max)
+		return kind->parse(kind, text, problem);
 	snprintf(problem->text, sizeof problem->text,
-	    "at most %zu bytes, got %zu", max, len);
-	return true;
+	    "at most %zu bytes, got %zu", kind->max, len);
+	return NULL;
 }
 
-json_t *
-value_slug(const char *text, struct problem *problem)
+/* Objects */
+
+static json_t *
+parse_slug(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	if (too_long(problem, text, SLUG_MAX_LEN))
-		return NULL;
-	if (!slug_valid(text))
-		return expected(problem,
-		    "lower-case letters, digits and \"-\" (not first), "
-		    "such as acme-2",
-		    text);
-	return json_string(text);
+	return slug_valid(text) ? json_string(text)
+				: expected(kind, text, problem);
 }
 
-json_t *
-value_key_id(const char *text, struct problem *problem)
+static json_t *
+parse_key_id(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	size_t prefix_len, len = strlen(text);
 	struct token_view view;
@@ -119,8 +118,7 @@ value_key_id(const char *text, struct problem *problem)
 	if (key_id_parse(text, len, &id, &prefix_len))
 		return json_string(text);
 	if (token_parse(text, len, &view) != REASON_NONE)
-		return expected(
-		    problem, "a key ID such as dk_7Hq2mZx0pLs9", text);
+		return expected(kind, text, problem);
 	snprintf(problem->text, sizeof problem->text,
 	    "expected the key ID alone (%.*s), got a whole token; it is known "
 	    "to whoever saw this command line: rotate the key",
@@ -128,99 +126,93 @@ value_key_id(const char *text, struct problem *problem)
 	return NULL;
 }
 
-json_t *
-value_prefix(const char *text, struct problem *problem)
+static json_t *
+parse_prefix(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	if (too_long(problem, text, TOKEN_PREFIX_MAX))
-		return NULL;
-	if (!token_prefix_valid(text, strlen(text)))
-		return expected(problem,
-		    "a lower-case letter, then lower-case letters, digits and "
-		    "\"_\", such as sk_live",
-		    text);
-	return json_string(text);
+	return token_prefix_valid(text, strlen(text))
+	    ? json_string(text)
+	    : expected(kind, text, problem);
 }
+
+#define SLUG_EXPECTED \
+	"lower-case letters, digits and \"-\" (not first), such as acme-2"
+#define SLUG_LIMITS "a-z, 0-9 and -"
+
+const struct value_kind value_account = {
+    parse_slug, SLUG_EXPECTED, SLUG_LIMITS, SLUG_MAX_LEN, COMPLETE_ACCOUNTS};
+const struct value_kind value_product = {
+    parse_slug, SLUG_EXPECTED, SLUG_LIMITS, SLUG_MAX_LEN, COMPLETE_PRODUCTS};
+const struct value_kind value_key_id = {parse_key_id,
+    "a key ID such as dk_7Hq2mZx0pLs9", "such as dk_7Hq2mZx0pLs9", 0,
+    COMPLETE_KEYS};
+const struct value_kind value_prefix = {parse_prefix,
+    "a lower-case letter, then lower-case letters, digits and \"_\", such as "
+    "sk_live",
+    "a-z, then a-z, 0-9 and _", TOKEN_PREFIX_MAX, COMPLETE_NOTHING};
+
+/* Texts for people */
 
 static json_t *
-label(const char *text, size_t max, struct problem *problem)
+parse_label(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	char what[64];
+	struct value_kind said = {.expected = what};
 
-	if (too_long(problem, text, max))
-		return NULL;
-	if (label_valid(text, 1, max))
+	if (label_valid(text, 1, kind->max))
 		return json_string(text);
 	snprintf(what, sizeof what,
-	    "1 to %zu bytes of UTF-8 without control characters", max);
-	return expected(problem, what, text);
+	    "1 to %zu bytes of UTF-8 without control characters", kind->max);
+	return expected(&said, text, problem);
 }
 
-json_t *
-value_name(const char *text, struct problem *problem)
-{
-	return label(text, NAME_MAX_LEN, problem);
-}
+const struct value_kind value_name = {
+    .parse = parse_label, .max = NAME_MAX_LEN};
+const struct value_kind value_label = {
+    .parse = parse_label, .max = LABEL_MAX_LEN};
+const struct value_kind value_environment = {
+    .parse = parse_label, .max = ENVIRONMENT_MAX_LEN};
+const struct value_kind value_reason = {
+    .parse = parse_label, .max = NAME_MAX_LEN};
+/* A longer one than is kept is cut, not refused. */
+const struct value_kind value_endpoint = {
+    .parse = parse_label, .max = CREDENTIAL_MAX_LEN};
+/* What a signature has to be is the daemon's to judge: a client's may be
+ * anything, and is wrong then. */
+const struct value_kind value_signature = {
+    .parse = parse_label, .max = CLAIMED_MAX_LEN};
 
-json_t *
-value_label(const char *text, struct problem *problem)
-{
-	return label(text, LABEL_MAX_LEN, problem);
-}
+/* Words */
 
-json_t *
-value_environment(const char *text, struct problem *problem)
+static json_t *
+parse_scope(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	return label(text, ENVIRONMENT_MAX_LEN, problem);
-}
-
-json_t *
-value_reason(const char *text, struct problem *problem)
-{
-	return label(text, NAME_MAX_LEN, problem);
-}
-
-json_t *
-value_endpoint(const char *text, struct problem *problem)
-{
-	/* A longer one than is kept is cut, not refused. */
-	return label(text, CREDENTIAL_MAX_LEN, problem);
-}
-
-json_t *
-value_scope(const char *text, struct problem *problem)
-{
-	if (too_long(problem, text, SCOPE_MAX_LEN))
-		return NULL;
-	if (!scope_valid(text))
-		return expected(problem,
-		    "letters, digits and :._/- such as appointments:export",
-		    text);
-	return json_string(text);
+	return scope_valid(text) ? json_string(text)
+				 : expected(kind, text, problem);
 }
 
 /* One word: no white space, nor what separates such words elsewhere. */
 static json_t *
-word(const char *text, size_t max, const char *what, struct problem *problem)
+parse_word(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	if (too_long(problem, text, max))
-		return NULL;
-	if (!label_valid(text, 1, max) || strpbrk(text, " :/") != NULL)
-		return expected(problem, what, text);
-	return json_string(text);
+	return label_valid(text, 1, kind->max) && strpbrk(text, " :/") == NULL
+	    ? json_string(text)
+	    : expected(kind, text, problem);
 }
 
-json_t *
-value_service(const char *text, struct problem *problem)
+static json_t *
+parse_operation_id(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	return word(text, SERVICE_MAX_LEN,
-	    "a word without blanks, \":\" and \"/\", such as httpd", problem);
-}
+	size_t len = strlen(text);
 
-json_t *
-value_login(const char *text, struct problem *problem)
-{
-	return word(text, USER_MAX_LEN,
-	    "a login or a uid, without blanks, \":\" and \"/\"", problem);
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '-' && !strchr(letters_and_digits, text[i]))
+			len = 0;
+	return len > 0 ? json_string(text) : expected(kind, text, problem);
 }
 
 /* A decimal uid; not -1, which is nobody's. */
@@ -236,11 +228,11 @@ uid_parse(const char *text, uid_t *uid)
 	return i > 0 && text[i] == '\0' && value < UINT32_MAX;
 }
 
-json_t *
-value_caller(const char *text, struct problem *problem)
+static json_t *
+parse_caller(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	static const char what[] = "a login of this machine, or a uid";
-	json_t *login = word(text, USER_MAX_LEN, what, problem);
+	json_t *login = parse_word(kind, text, problem);
 	const struct passwd *user;
 	uid_t uid;
 
@@ -252,220 +244,217 @@ value_caller(const char *text, struct problem *problem)
 		uid = user->pw_uid;
 	} else if (!uid_parse(text, &uid)) {
 		json_decref(login);
-		return expected(problem, what, text);
+		return expected(kind, text, problem);
 	}
 	/* A uid without a login is shown as it was given. */
 	return json_pack("{s:I,s:o}", "uid", (json_int_t)uid, "login", login);
 }
 
-json_t *
-value_signature(const char *text, struct problem *problem)
-{
-	/* What it has to be is the daemon's to judge: a client's signature
-	 * may be anything, and is wrong then. */
-	return label(text, CLAIMED_MAX_LEN, problem);
-}
-
-json_t *
-value_timestamp(const char *text, struct problem *problem)
-{
-	int64_t seconds;
-
-	if (!timestamp_parse(text, &seconds))
-		return expected(
-		    problem, "Unix seconds, as date +%s prints them", text);
-	return json_integer(seconds);
-}
-
-json_t *
-value_operation_id(const char *text, struct problem *problem)
-{
-	size_t len = strlen(text);
-
-	if (too_long(problem, text, 64))
-		return NULL;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] != '-' && !strchr(letters_and_digits, text[i]))
-			len = 0;
-	if (len == 0)
-		return expected(problem, "letters, digits and \"-\"", text);
-	return json_string(text);
-}
-
-json_t *
-value_path(const char *text, struct problem *problem)
-{
-	struct sockaddr_un address;
-
-	/* The tightest limit of all paths given here is that of a socket. */
-	if (too_long(problem, text, sizeof address.sun_path - 1))
-		return NULL;
-	if (*text == '\0')
-		return expected(problem, "a path", text);
-	return json_string(text);
-}
-
-/* choices: words with a '|' between two. */
 static json_t *
-one_of(const char *choices, const char *text, struct problem *problem)
+parse_choice(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
+	const char *at = kind->expected;
 	size_t len = strlen(text);
 
-	for (const char *at = choices; len > 0; at++) {
+	while (len > 0) {
 		size_t word = strcspn(at, "|");
 
 		if (word == len && memcmp(at, text, len) == 0)
 			return json_string(text);
-		at += word;
-		if (*at == '\0')
+		if (at[word] == '\0')
 			break;
+		at += word + 1;
 	}
-	return expected(problem, choices, text);
+	return expected(kind, text, problem);
 }
 
-json_t *
-value_permission(const char *text, struct problem *problem)
+const struct value_kind value_scope = {parse_scope,
+    "letters, digits and :._/- such as appointments:export",
+    "letters, digits and :._/-", SCOPE_MAX_LEN, COMPLETE_NOTHING};
+const struct value_kind value_service = {parse_word,
+    "a word without blanks, \":\" and \"/\", such as httpd", NULL,
+    SERVICE_MAX_LEN, COMPLETE_NOTHING};
+const struct value_kind value_login = {parse_word,
+    "a login or a uid, without blanks, \":\" and \"/\"", NULL, USER_MAX_LEN,
+    COMPLETE_LOGINS};
+const struct value_kind value_caller = {parse_caller,
+    "a login of this machine, or a uid", "or its uid", USER_MAX_LEN,
+    COMPLETE_LOGINS};
+const struct value_kind value_operation_id = {parse_operation_id,
+    "letters, digits and \"-\"", "letters, digits and -", 64, COMPLETE_NOTHING};
+
+#define CHOICES(words)                                         \
+	{                                                      \
+		parse_choice, words, NULL, 0, COMPLETE_CHOICES \
+	}
+const struct value_kind value_permission = CHOICES("read|write");
+const struct value_kind value_key_type = CHOICES("bearer|hmac");
+const struct value_kind value_role = CHOICES("superadmin|admin|auditor");
+const struct value_kind value_key_status =
+    CHOICES("active|disabled|revoked|expired");
+const struct value_kind value_new_account_status = CHOICES("pending|approved");
+
+/* Files */
+
+static json_t *
+parse_path(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	return one_of("read|write", text, problem);
+	return *text != '\0' ? json_string(text)
+			     : expected(kind, text, problem);
 }
 
-json_t *
-value_key_type(const char *text, struct problem *problem)
-{
-	return one_of("bearer|hmac", text, problem);
-}
+const struct value_kind value_path = {
+    parse_path, "a path", NULL, 0, COMPLETE_FILES};
+const struct value_kind value_socket = {parse_path, "a path", NULL,
+    sizeof((struct sockaddr_un *)0)->sun_path - 1, COMPLETE_FILES};
 
-json_t *
-value_role(const char *text, struct problem *problem)
-{
-	return one_of("superadmin|admin|auditor", text, problem);
-}
+/* Numbers and times */
 
-json_t *
-value_key_status(const char *text, struct problem *problem)
-{
-	return one_of("active|disabled|revoked|expired", text, problem);
-}
-
-json_t *
-value_new_account_status(const char *text, struct problem *problem)
-{
-	return one_of("pending|approved", text, problem);
-}
-
-json_t *
-value_duration(const char *text, struct problem *problem)
+static json_t *
+parse_duration(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	int64_t milliseconds;
 
-	if (!duration_parse(text, &milliseconds))
-		return expected(
-		    problem, "a duration such as 90s, 24h or 1d12h", text);
-	return json_integer(milliseconds);
+	return duration_parse(text, &milliseconds)
+	    ? json_integer(milliseconds)
+	    : expected(kind, text, problem);
 }
 
-json_t *
-value_positive_duration(const char *text, struct problem *problem)
+static json_t *
+parse_positive_duration(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	int64_t milliseconds;
 
-	if (!duration_parse(text, &milliseconds) || milliseconds == 0)
-		return expected(problem,
-		    "a duration above 0 such as 90s, 24h or 1d12h", text);
-	return json_integer(milliseconds);
+	return duration_parse(text, &milliseconds) && milliseconds > 0
+	    ? json_integer(milliseconds)
+	    : expected(kind, text, problem);
 }
 
-json_t *
-value_expires(const char *text, struct problem *problem)
+static json_t *
+parse_expires(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
-	static const char what[] = "a duration such as 90d, a date such as "
-				   "2027-06-30 (end of that day, UTC) or RFC "
-				   "3339, or never";
 	char date[TIME_TEXT_MAX];
 	int64_t value;
 
 	if (duration_parse(text, &value)) {
 		/* On the wire 0 would be "never", the opposite. */
 		if (value == 0)
-			return expected(problem, what, text);
+			return expected(kind, text, problem);
 		return json_pack("{s:I}", "expires_in_ms", (json_int_t)value);
 	}
 	if (!date_parse(text, &value) && !time_parse(text, &value))
-		return expected(problem, what, text);
+		return expected(kind, text, problem);
 	time_text(value, date);
 	return json_pack("{s:s}", "expires_at", date);
 }
 
-json_t *
-value_rate(const char *text, struct problem *problem)
+static json_t *
+parse_rate(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	uint32_t limit;
 	int64_t per_ms;
 
 	if (!rate_parse(text, &limit, &per_ms))
-		return expected(problem, "N/DURATION such as 100/60s", text);
+		return expected(kind, text, problem);
 	return json_pack("{s:I,s:o}", "limit", (json_int_t)limit, "per_seconds",
 	    per_ms % 1000 == 0 ? json_integer(per_ms / 1000)
 			       : json_real((double)per_ms / 1000));
 }
 
-json_t *
-value_quota(const char *text, struct problem *problem)
+static json_t *
+parse_quota(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	uint64_t limit;
 	enum quota_period period;
 
 	if (!quota_parse(text, &limit, &period))
-		return expected(problem,
-		    "N/day, N/month or N/total such as 10000/month", text);
+		return expected(kind, text, problem);
 	return json_pack("{s:I,s:s}", "limit", (json_int_t)limit, "per",
 	    quota_period_text(period));
 }
 
-json_t *
-value_address(const char *text, struct problem *problem)
+static json_t *
+parse_timestamp(
+    const struct value_kind *kind, const char *text, struct problem *problem)
+{
+	int64_t seconds;
+
+	return timestamp_parse(text, &seconds) ? json_integer(seconds)
+					       : expected(kind, text, problem);
+}
+
+#define DURATION_LIMITS "in ms, s, m, h, d, w, such as 90s, 24h, 1d12h"
+
+const struct value_kind value_duration = {parse_duration,
+    "a duration such as 90s, 24h or 1d12h", DURATION_LIMITS, 0,
+    COMPLETE_NOTHING};
+const struct value_kind value_positive_duration = {parse_positive_duration,
+    "a duration above 0 such as 90s, 24h or 1d12h", DURATION_LIMITS, 0,
+    COMPLETE_NOTHING};
+const struct value_kind value_expires = {parse_expires,
+    "a duration such as 90d, a date such as 2027-06-30 (end of that day, UTC) "
+    "or RFC 3339, or never",
+    "90d, 2027-06-30 (end of that day, UTC), RFC 3339, or never", 0,
+    COMPLETE_NOTHING};
+const struct value_kind value_rate = {parse_rate, "N/DURATION such as 100/60s",
+    "such as 100/60s: at most 100 at once, refilled in 60 s", 0,
+    COMPLETE_NOTHING};
+const struct value_kind value_quota = {parse_quota,
+    "N/day, N/month or N/total such as 10000/month",
+    "such as 10000/month; days and months are those of UTC", 0,
+    COMPLETE_NOTHING};
+const struct value_kind value_timestamp = {parse_timestamp,
+    "Unix seconds, as date +%s prints them", "Unix seconds", 0,
+    COMPLETE_NOTHING};
+
+/* Addresses */
+
+static json_t *
+parse_address(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	struct address address;
 
-	if (!address_parse(text, &address))
-		return expected(
-		    problem, "a numeric IPv4 or IPv6 address", text);
-	return json_string(text);
+	return address_parse(text, &address) ? json_string(text)
+					     : expected(kind, text, problem);
 }
 
-json_t *
-value_cidr(const char *text, struct problem *problem)
+static json_t *
+parse_cidr(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	char network[CIDR_TEXT_MAX];
 	struct cidr cidr;
 
 	if (!cidr_parse(text, &cidr))
-		return expected(problem,
-		    "an address or a network such as 203.0.113.0/24, no bits "
-		    "set beyond the prefix length",
-		    text);
+		return expected(kind, text, problem);
 	cidr_text(&cidr, network);
 	return json_string(network);
 }
 
-json_t *
-value_allow_entry(const char *text, struct problem *problem)
+static json_t *
+parse_allow_entry(
+    const struct value_kind *kind, const char *text, struct problem *problem)
 {
 	char network[CIDR_TEXT_MAX];
 	size_t len = strcspn(text, "=");
 	struct cidr cidr;
 	struct problem inner;
-	json_t *entry_label = NULL;
+	json_t *label = NULL;
 
 	snprintf(network, sizeof network, "%.*s", (int)len, text);
 	if (len >= sizeof network || !cidr_parse(network, &cidr))
-		return expected(problem,
-		    "ADDRESS or CIDR[=LABEL] such as 203.0.113.0/24=Office, "
-		    "no bits set beyond the prefix length",
-		    text);
+		return expected(kind, text, problem);
 	if (text[len] == '=' && text[len + 1] != '\0') {
-		entry_label = label(text + len + 1, LABEL_MAX_LEN, &inner);
-		if (entry_label == NULL) {
+		label = value_parse(&value_label, text + len + 1, &inner);
+		if (label == NULL) {
 			snprintf(problem->text, sizeof problem->text,
 			    "label: %.200s", inner.text);
 			return NULL;
@@ -473,5 +462,16 @@ value_allow_entry(const char *text, struct problem *problem)
 	}
 	cidr_text(&cidr, network);
 	return json_pack("{s:s,s:o}", "cidr", network, "label",
-	    entry_label != NULL ? entry_label : json_null());
+	    label != NULL ? label : json_null());
 }
+
+const struct value_kind value_address = {parse_address,
+    "a numeric IPv4 or IPv6 address", "IPv4 or IPv6", 0, COMPLETE_NOTHING};
+const struct value_kind value_cidr = {parse_cidr,
+    "an address or a network such as 203.0.113.0/24, no bits set beyond the "
+    "prefix length",
+    "IPv4 or IPv6, such as 203.0.113.0/24", 0, COMPLETE_NOTHING};
+const struct value_kind value_allow_entry = {parse_allow_entry,
+    "ADDRESS or CIDR[=LABEL] such as 203.0.113.0/24=Office, no bits set beyond "
+    "the prefix length",
+    "IPv4 or IPv6, such as 203.0.113.0/24=Office", 0, COMPLETE_NOTHING};

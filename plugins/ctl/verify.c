@@ -372,11 +372,18 @@ const struct command verify_commands[] = {
     {.noun = "key",
 	.verb = "verify",
 	.summary = "Ask whether the token on stdin is good",
+	.example = "apikeyctl key verify --permission write --address "
+		   "203.0.113.7 <crm.token",
+	.exits = "0 valid; 1 any other verdict",
 	.options = verify_options,
+	.takes_token = true,
 	.run = run_verify},
     {.noun = "key",
 	.verb = "check",
 	.summary = "Check the form of the token on stdin, offline",
+	.example = "apikeyctl key check <crm.token",
+	.exits = "0 well-formed; 1 malformed",
+	.takes_token = true,
 	.run = run_check},
     {0},
 };

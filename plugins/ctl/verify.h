@@ -24,42 +24,42 @@ enum ctl_exit credential_read(struct credential *credential);
 	{.name = "account",                                                   \
 	    .metavar = "SLUG",                                                \
 	    .field = "account",                                               \
-	    .parse = value_slug,                                              \
+	    .kind = &value_account,                                           \
 	    .help = "refuse a key of another account"},                       \
 	    {.name = "product",                                               \
 		.metavar = "SLUG",                                            \
 		.field = "product",                                           \
-		.parse = value_slug,                                          \
+		.kind = &value_product,                                       \
 		.help = "refuse a key for another product"},                  \
 	    {.name = "permission",                                            \
 		.metavar = "read|write",                                      \
 		.field = "permission",                                        \
-		.parse = value_permission,                                    \
+		.kind = &value_permission,                                    \
 		.help = "refuse a key with less"},                            \
 	    {.name = "scope",                                                 \
 		.metavar = "S",                                               \
 		.field = "scopes",                                            \
-		.parse = value_scope,                                         \
+		.kind = &value_scope,                                         \
 		.max = SCOPES_MAX,                                            \
 		.help = "refuse a key without it"},                           \
 	    {.name = "address",                                               \
 		.metavar = "IP",                                              \
 		.field = "address",                                           \
-		.parse = value_address,                                       \
+		.kind = &value_address,                                       \
 		.help = "where the client calls from"},                       \
 	    {.name = "endpoint",                                              \
 		.metavar = "TEXT",                                            \
 		.field = "endpoint",                                          \
-		.parse = value_endpoint,                                      \
+		.kind = &value_endpoint,                                      \
 		.help = "what it calls, for the usage report"},               \
 	    {.name = "user",                                                  \
 		.metavar = "LOGIN",                                           \
 		.field = "user",                                              \
-		.parse = value_login,                                         \
+		.kind = &value_login,                                         \
 		.help = "refuse a key that is not this user's"},              \
 	{                                                                     \
 		.name = "service", .metavar = "NAME", .field = "service",     \
-		.parse = value_service, .help = "verify as this host service" \
+		.kind = &value_service, .help = "verify as this host service" \
 	}
 
 extern const struct option_row verify_options[];

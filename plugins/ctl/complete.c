@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "complete.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "options.h"
+#include "varlink_client.h"
+
+/* A person waits for the list, so it is better short than late. */
+enum { PATIENCE_MS = 500, OFFERS_MAX = 1000 };
+
+/* The command line as far as it is typed. */
+struct typed {
+	struct selection selected;
+	const struct positional_row *positional; /* that is next; or NULL */
+	const struct option_row *option; /* whose value is next; or NULL */
+	const char *socket;              /* NULL: not given */
+	bool only_positionals;
+	bool lost;          /* there is no such command */
+	const char *word;   /* the beginning of what is asked for */
+	const char *before; /* "--option=", which is offered with the rest */
+	size_t before_len;
+};
+
+/* The word to be completed begins like this. */
+static bool
+begins(const struct typed *typed, const char *offer)
+{
+	return strncmp(offer, typed->word, strlen(typed->word)) == 0;
+}
+
+static void
+offer(const struct typed *typed, const char *text, const char *meaning)
+{
+	if (!begins(typed, text))
+		return;
+	printf("%.*s%s", (int)typed->before_len, typed->before, text);
+	if (meaning != NULL)
+		printf("\t%s", meaning);
+	putchar('\n');
+}
+
+/* From the daemon */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const char *
+socket_path(const struct typed *typed)
+{
+	const char *variable = getenv("APIKEYD_ADMIN_SOCKET");
+
+	if (typed->socket != NULL)
+		return typed->socket;
+	return variable != NULL && *variable != '\0' ? variable
+						     : default_admin_socket;
+}
+
+/* A page of it; returns what to continue with, or NULL. */
+static json_t *
+offer_page(const struct typed *typed, const json_t *page, const char *list,
+    const char *member, size_t *offers)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(page, list), i, item) {
+		const char *text =
+		    json_string_value(json_object_get(item, member));
+
+		if (text == NULL || !begins(typed, text) ||
+		    ++*offers > OFFERS_MAX)
+			continue;
+		offer(typed, text,
+		    json_string_value(json_object_get(item, "name")));
+	}
+	return *offers < OFFERS_MAX ? json_object_get(page, "next") : NULL;
+}
+
+static void
+offer_objects(const struct typed *typed, const char *method, const char *list,
+    const char *member)
+{
+	json_t *parameters = json_object(), *reply, *next;
+	int64_t until = now_ms() + PATIENCE_MS, left;
+	struct problem problem;
+	struct varlink_client client;
+	json_t *path = value_parse(&value_socket, socket_path(typed), &problem);
+	size_t offers = 0;
+
+	varlink_init(&client, json_string_value(path));
+	while (path != NULL && (left = until - now_ms()) > 0 &&
+	    varlink_call(&client, method, parameters, (int)left, &reply) ==
+		VARLINK_OK) {
+		next = offer_page(typed, json_object_get(reply, "parameters"),
+		    list, member, &offers);
+		if (json_is_string(next))
+			json_object_set(parameters, "after", next);
+		left = json_is_string(next);
+		json_decref(reply);
+		if (left == 0)
+			break;
+	}
+	varlink_close(&client);
+	json_decref(path);
+	json_decref(parameters);
+}
+
+/* From the tables */
+
+/* Words with '|' between two. */
+static void
+offer_choices(const struct typed *typed, const char *choices)
+{
+	char word[64];
+
+	for (;; choices++) {
+		size_t len = strcspn(choices, "|");
+
+		snprintf(word, sizeof word, "%.*s", (int)len, choices);
+		offer(typed, word, NULL);
+		choices += len;
+		if (*choices == '\0')
+			return;
+	}
+}
+
+static void
+offer_values(const struct typed *typed, const struct value_kind *kind)
+{
+	switch (kind->completion) {
+	case COMPLETE_NOTHING:
+		return;
+	case COMPLETE_CHOICES:
+		offer_choices(typed, kind->expected);
+		return;
+	case COMPLETE_FILES:
+		puts(":files");
+		return;
+	case COMPLETE_LOGINS:
+		puts(":logins");
+		return;
+	case COMPLETE_ACCOUNTS:
+		offer_objects(
+		    typed, "io.apikeyd.Admin.ListAccounts", "accounts", "slug");
+		return;
+	case COMPLETE_PRODUCTS:
+		offer_objects(
+		    typed, "io.apikeyd.Admin.ListProducts", "products", "slug");
+		return;
+	case COMPLETE_KEYS:
+		offer_objects(typed, "io.apikeyd.Admin.ListKeys", "keys", "id");
+		return;
+	}
+}
+
+static void
+offer_options(const struct typed *typed, const struct option_row *row)
+{
+	char text[64];
+
+	for (; row != NULL && row->name != NULL; row++) {
+		snprintf(text, sizeof text, "--%s", row->name);
+		offer(typed, text, row->help);
+	}
+}
+
+static void
+offer_nouns(const struct typed *typed)
+{
+	const struct command *c = NULL;
+
+	offer(typed, "help", "Explain a command");
+	while ((c = command_next(c, NULL)) != NULL)
+		if (command_next(NULL, c->noun) == c)
+			offer(typed, c->noun,
+			    c->verb == NULL ? c->summary : NULL);
+}
+
+/* The next word of the verbs that go on as this one. */
+static void
+offer_verbs(const struct typed *typed)
+{
+	const char *verb = typed->selected.verb;
+	const struct command *c = NULL;
+	size_t len = strlen(verb);
+	char word[VERB_MAX + 1], last[VERB_MAX + 1] = "";
+
+	while ((c = command_next(c, typed->selected.noun)) != NULL) {
+		const char *rest = c->verb;
+
+		if (strncmp(rest, verb, len) != 0 ||
+		    (len > 0 && rest[len] != ' '))
+			continue;
+		rest += len > 0 ? len + 1 : 0;
+		snprintf(
+		    word, sizeof word, "%.*s", (int)strcspn(rest, " "), rest);
+		/* "allow add" and "allow on" are one offer at first. */
+		if (strcmp(word, last) == 0)
+			continue;
+		offer(typed, word, strcmp(rest, word) == 0 ? c->summary : NULL);
+		memcpy(last, word, sizeof last);
+	}
+}
+
+/* Words before the one that is asked for */
+
+static void
+skip_option(struct typed *typed, const char *word)
+{
+	const struct command *command = typed->selected.command;
+	const char *name = word + 2;
+	size_t len = strcspn(name, "=");
+
+	typed->option =
+	    command != NULL ? option_find(command->options, name, len) : NULL;
+	if (typed->option == NULL)
+		typed->option = option_find(global_options, name, len);
+	if (typed->option != NULL && name[len] == '=' &&
+	    strcmp(typed->option->name, "socket") == 0)
+		typed->socket = name + len + 1;
+	/* A value that came in the same word, or an option without. */
+	if (name[len] == '=' ||
+	    (typed->option != NULL && typed->option->metavar == NULL))
+		typed->option = NULL;
+}
+
+static void
+take_word(struct typed *typed, const char *word)
+{
+	switch (selection_add(&typed->selected, word)) {
+	case SELECTED_WORD:
+		if (typed->selected.command != NULL)
+			typed->positional =
+			    typed->selected.command->positionals;
+		break;
+	case SELECTED_ARGUMENT:
+		if (typed->positional != NULL &&
+		    typed->positional->name != NULL)
+			typed->positional++;
+		break;
+	case SELECTED_NO_NOUN:
+	case SELECTED_NO_VERB:
+		typed->lost = true;
+		break;
+	}
+}
+
+static void
+skip_word(struct typed *typed, const char *word)
+{
+	if (typed->option != NULL) {
+		/* bash takes "--name=value" for three words. */
+		if (strcmp(word, "=") == 0)
+			return;
+		if (strcmp(typed->option->name, "socket") == 0)
+			typed->socket = word;
+		typed->option = NULL;
+	} else if (typed->only_positionals || word[0] != '-') {
+		if (typed->selected.noun == NULL && !strcmp(word, "help"))
+			return;
+		take_word(typed, word);
+	} else if (strcmp(word, "--") == 0) {
+		typed->only_positionals = true;
+	} else if (word[1] == '-') {
+		skip_option(typed, word);
+	}
+}
+
+/* "--option=beginning", in one word. */
+static void
+split_option(struct typed *typed)
+{
+	const char *equals = strchr(typed->word, '=');
+	char name[64];
+
+	if (typed->option != NULL || strncmp(typed->word, "--", 2) != 0 ||
+	    equals == NULL)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)(equals - typed->word),
+	    typed->word);
+	skip_option(typed, name);
+	typed->before = typed->word;
+	typed->before_len = (size_t)(equals - typed->word) + 1;
+	typed->word = equals + 1;
+}
+
+void
+complete(int argc, char *const argv[])
+{
+	struct typed typed = {.word = argc > 0 ? argv[argc - 1] : ""};
+
+	for (int i = 0; i + 1 < argc; i++)
+		skip_word(&typed, argv[i]);
+	if (typed.option != NULL && strcmp(typed.word, "=") == 0)
+		typed.word = "";
+	split_option(&typed);
+	if (typed.lost)
+		return;
+	if (typed.option != NULL)
+		offer_values(&typed, typed.option->kind);
+	else if (!typed.only_positionals && typed.word[0] == '-') {
+		if (typed.selected.command != NULL)
+			offer_options(&typed, typed.selected.command->options);
+		offer_options(&typed, global_options);
+	} else if (typed.selected.noun == NULL)
+		offer_nouns(&typed);
+	else if (typed.selected.command == NULL)
+		offer_verbs(&typed);
+	else if (typed.positional != NULL && typed.positional->name != NULL)
+		offer_values(&typed, typed.positional->kind);
+}
