@@ -56,6 +56,7 @@ packages() {
 		# ci
 		dovecot-imapd
 		openssh-server
+		prometheus
 	END
 }
 

@@ -24,6 +24,7 @@ struct row {
 
 #define METHOD_LIST(X)                                              \
 	X("GetStatus", ROLE_AUDITOR, admin_get_status)              \
+	X("GetMetrics", ROLE_AUDITOR, admin_get_metrics)            \
 	X("CreateAccount", ROLE_SUPERADMIN, admin_create_account)   \
 	X("ApproveAccount", ROLE_SUPERADMIN, admin_approve_account) \
 	X("SuspendAccount", ROLE_SUPERADMIN, admin_suspend_account) \
@@ -175,6 +176,7 @@ admin_service(struct admin *admin, const char *description)
 	    .description = description,
 	    .context = admin,
 	    .dispatch = dispatch,
+	    .answered = admin_count_answer,
 	};
 }
 
@@ -360,72 +362,4 @@ void
 discard_nothing(void *subject)
 {
 	(void)subject;
-}
-
-/* Status */
-
-static json_t *
-view_verdicts(const struct verifier *verifier, uint64_t *total)
-{
-	json_t *verdicts = json_object();
-
-	*total = 0;
-	for (int i = VERDICT_VALID; i < VERDICT_COUNT; i++) {
-		*total += verifier->verdicts[i];
-		json_object_set_new(verdicts, verdict_text((enum verdict)i),
-		    json_integer((json_int_t)verifier->verdicts[i]));
-	}
-	return verdicts;
-}
-
-/* Over the time since the last call, at least a second ago; else since the
- * start. */
-static double
-verifications_per_second(struct admin *admin, uint64_t total)
-{
-	int64_t now = monotonic_ms();
-	double rate;
-
-	if (now - admin->sampled_at < 1000)
-		return now > admin->started_at
-		    ? (double)total * 1000 / (double)(now - admin->started_at)
-		    : 0;
-	rate = (double)(total - admin->sampled) * 1000 /
-	    (double)(now - admin->sampled_at);
-	admin->sampled_at = now;
-	admin->sampled = total;
-	return rate;
-}
-
-void
-admin_get_status(void *context, struct call *call)
-{
-	struct admin *admin = context;
-	struct params params = params_over(call_parameters(call));
-	struct index_counts counts = index_counts(admin->index);
-	struct server_counters server;
-	struct store_facts facts;
-	json_t *verdicts;
-	uint64_t total;
-
-	if (!admin_params_ok(call, &params))
-		return;
-	server_counters(admin->server, &server);
-	store_facts(admin->store, &facts);
-	verdicts = view_verdicts(admin->verifier, &total);
-	admin_reply(call, "status",
-	    json_pack("{s:s, s:I, s:i, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		      "s:I, s:I, s:f, s:o}",
-		"version", PACKAGE_VERSION, "uptime_seconds",
-		(json_int_t)((monotonic_ms() - admin->started_at) / 1000),
-		"pid", (int)getpid(), "state_directory", admin->state_directory,
-		"store", facts.suspect ? "suspect" : "sound", "store_reason",
-		facts.suspect ? json_string(facts.reason) : json_null(),
-		"store_bytes", (json_int_t)facts.file_bytes, "sequence",
-		(json_int_t)facts.sequence, "accounts",
-		(json_int_t)counts.accounts, "products",
-		(json_int_t)counts.products, "keys", (json_int_t)counts.keys,
-		"connections", (json_int_t)server.connections, "verifications",
-		(json_int_t)total, "verifications_per_second",
-		verifications_per_second(admin, total), "verdicts", verdicts));
 }

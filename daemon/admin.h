@@ -19,6 +19,27 @@
 #include "verify.h"
 #include "worker.h"
 
+/* How calls were answered, as metrics tell it: with a result, with one of
+ * these errors, or with another one. */
+#define ADMIN_ANSWER_LIST(X) \
+	X(NotFound)          \
+	X(NotPermitted)      \
+	X(PinRequired)       \
+	X(PinWrong)          \
+	X(PinLocked)         \
+	X(Conflict)          \
+	X(InvalidArgument)   \
+	X(StoreFailed)
+
+enum admin_answer {
+	ADMIN_ANSWER_OK,
+#define ADMIN_ANSWER_NUMBER(name) ADMIN_ANSWER_##name,
+	ADMIN_ANSWER_LIST(ADMIN_ANSWER_NUMBER)
+#undef ADMIN_ANSWER_NUMBER
+	    ADMIN_ANSWER_OTHER,
+	ADMIN_ANSWER_COUNT,
+};
+
 struct admin {
 	struct index *index;
 	struct changes *changes;
@@ -36,6 +57,7 @@ struct admin {
 	struct worker *worker;
 	struct pin_turn *pin_turns; /* calls that have shown a PIN */
 	bool pins_going_on;
+	uint64_t answers[ADMIN_ANSWER_COUNT]; /* since the start */
 };
 
 /* The service whose context is admin; description is the interface file. */

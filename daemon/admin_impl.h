@@ -7,7 +7,7 @@
 #include "params.h"
 
 /* The methods, a file for each noun. context is the struct admin. */
-method_fn admin_get_status;
+method_fn admin_get_status, admin_get_metrics;
 method_fn admin_create_account, admin_approve_account, admin_suspend_account,
     admin_delete_account, admin_get_account, admin_list_accounts;
 method_fn admin_create_product, admin_delete_product, admin_get_product,
@@ -22,6 +22,9 @@ method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
 
 /* Runs a method, from its beginning, if the caller may (still) call it. */
 void admin_run(void *context, struct call *call, method_fn *method);
+
+/* For struct varlink_service; context is the struct admin. */
+void admin_count_answer(void *context, const char *error);
 
 /* uid 0 and the daemon's own uid, which are superadmin whatever happens. */
 bool admin_is_born(const struct admin *admin, uint32_t uid);

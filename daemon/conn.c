@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "instant.h"
 #include "kept.h"
 #include "log.h"
 
@@ -36,6 +37,7 @@ struct conn {
 	bool held : 1;      /* in was not wholly looked at by the plane */
 	bool eof : 1;       /* the peer sends no more */
 	bool finishing : 1; /* close when out is sent */
+	bool late : 1;      /* a deadline ends it */
 	bool gone : 1;
 };
 
@@ -149,7 +151,7 @@ drop(struct conn *conn)
 	TAILQ_REMOVE(&conns->open, conn, link);
 	TAILQ_INSERT_TAIL(&conns->gone, conn, link);
 	event_active(&conns->reaper, EV_TIMEOUT, 0);
-	conns->on_close(conns->context, conn->plane, conn->uid);
+	conns->on_close(conns->context, conn->plane, conn->uid, conn->late);
 }
 
 /* What is to happen next with a connection that nobody is working on. */
@@ -253,6 +255,21 @@ process(struct conn *conn, size_t len)
 	explicit_bzero(conns->in, len);
 }
 
+static void
+process_timed(struct conn *conn, size_t len)
+{
+	const struct plane *plane = conn->plane;
+	uint64_t begun;
+
+	if (plane->timed == NULL) {
+		process(conn, len);
+		return;
+	}
+	begun = monotonic_ns();
+	process(conn, len);
+	plane->timed(conn->context, monotonic_ns() - begun);
+}
+
 /* Copies what was kept to the front of the shared input buffer. */
 static size_t
 recall(const struct conn *conn)
@@ -268,7 +285,7 @@ process_held(struct conn *conn)
 	size_t len = recall(conn);
 
 	kept_clear(&conn->in);
-	process(conn, len);
+	process_timed(conn, len);
 }
 
 static void
@@ -280,7 +297,7 @@ process_read(struct conn *conn)
 
 	if (n > 0) {
 		kept_clear(&conn->in);
-		process(conn, len + (size_t)n);
+		process_timed(conn, len + (size_t)n);
 		return;
 	}
 	explicit_bzero(in, len);
@@ -324,7 +341,7 @@ on_expired(struct deadline *deadline)
 	uint8_t said[PLANE_REFUSAL_MAX];
 	struct writer w = writer_over(said, sizeof said);
 
-	conn->conns->timed_out++;
+	conn->late = true;
 	if (conn->out.len == 0 && conn->plane->refuse != NULL) {
 		conn->plane->refuse(PLANE_SLOW, &w);
 		send_some(conn, said, w.len);
@@ -408,8 +425,7 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 
 int
 conns_init(struct conns *conns, struct event_base *base,
-    void (*on_close)(void *context, const struct plane *plane, uid_t uid),
-    void *context)
+    conn_closed_fn *on_close, void *context)
 {
 	*conns = (struct conns){
 	    .base = base,

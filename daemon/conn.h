@@ -28,6 +28,10 @@
 
 TAILQ_HEAD(conn_list, conn);
 
+/* A connection's descriptor has been closed; late: for being too slow. */
+typedef void
+conn_closed_fn(void *context, const struct plane *plane, uid_t uid, bool late);
+
 /* What all connections of a server share. */
 struct conns {
 	struct event_base *base;
@@ -39,16 +43,13 @@ struct conns {
 	uint8_t *out;
 	struct writer writer; /* over out, while a plane is at work */
 	bool draining;        /* read nothing more; close what is done */
-	unsigned long long timed_out;
-	/* A connection's descriptor has been closed. */
-	void (*on_close)(void *context, const struct plane *plane, uid_t uid);
+	conn_closed_fn *on_close;
 	void *context;
 };
 
 /* Returns 0, or -1 with errno. */
 int conns_init(struct conns *conns, struct event_base *base,
-    void (*on_close)(void *context, const struct plane *plane, uid_t uid),
-    void *context);
+    conn_closed_fn *on_close, void *context);
 /* Room for a plane's leftovers; not from within a plane. 0, or -1. */
 int conns_reserve(struct conns *conns, size_t unfinished_max);
 /* Sends everybody home who has no reply coming, and the rest as theirs are

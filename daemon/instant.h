@@ -29,4 +29,14 @@ monotonic_ms(void)
 	return clock_ms(CLOCK_MONOTONIC);
 }
 
+/* The same clock in nanoseconds, for how long something took. */
+static inline uint64_t
+monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 #endif

@@ -74,6 +74,13 @@ struct plane {
 	    struct bytes in, size_t *used, struct writer *out);
 	/* The connection is gone; forget the session and struct conn. */
 	void (*closed)(void *context, void *session);
+	/*
+	 * What one read brought has been handled, and the replies to it have
+	 * been written as far as the peer takes them, so long after the read.
+	 * NULL: not measured. Two looks at the clock a read, however many
+	 * requests it had.
+	 */
+	void (*timed)(void *context, uint64_t ns);
 };
 
 /*

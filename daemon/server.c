@@ -27,7 +27,7 @@ enum {
 struct budget {
 	SLIST_ENTRY(budget) link;
 	const struct plane *plane;
-	unsigned connections;
+	struct server_counters counters;
 	struct uidcount uids;
 	struct log_throttle refusals;
 };
@@ -47,8 +47,8 @@ struct server {
 	struct conns conns;
 	SLIST_HEAD(, listener) listeners;
 	SLIST_HEAD(, budget) budgets;
-	struct server_counters counters;
-	struct event pause; /* runs while the listeners are off */
+	unsigned connections; /* of all planes */
+	struct event pause;   /* runs while the listeners are off */
 	bool paused;
 	bool short_logged; /* that descriptors or memory ran out */
 	struct event drain;
@@ -119,7 +119,7 @@ run_short(struct server *server, int error)
 	if (!server->short_logged)
 		log_error("cannot accept connections: errno %d (%s); "
 			  "%u are open; trying again",
-		    error, strerror(error), server->counters.connections);
+		    error, strerror(error), server->connections);
 	server->short_logged = true;
 	pause_accepting(server);
 }
@@ -155,20 +155,23 @@ budget_for(struct server *server, const struct plane *plane)
 static void
 budget_return(struct server *server, struct budget *budget, uid_t uid)
 {
-	server->counters.connections--;
-	budget->connections--;
+	server->connections--;
+	budget->counters.connections--;
 	uidcount_remove(&budget->uids, uid);
 }
 
 static void
-on_conn_close(void *context, const struct plane *plane, uid_t uid)
+on_conn_close(void *context, const struct plane *plane, uid_t uid, bool late)
 {
 	struct server *server = context;
+	struct budget *budget = budget_of(server, plane);
 
-	budget_return(server, budget_of(server, plane), uid);
+	if (late)
+		budget->counters.timed_out++;
+	budget_return(server, budget, uid);
 	if (server->drained == NULL)
 		resume_accepting(server);
-	else if (server->counters.connections == 0)
+	else if (server->connections == 0)
 		event_active(&server->drain, EV_TIMEOUT, 0);
 }
 
@@ -184,9 +187,9 @@ over_limit(const struct server *server, const struct budget *budget, uid_t uid)
 		    ? "this user's limit of connections"
 		    : NULL;
 	if (own->connections != 0) {
-		if (budget->connections >= own->connections)
+		if (budget->counters.connections >= own->connections)
 			return "the socket's limit of connections";
-	} else if (budget->connections >= server->limits.connections) {
+	} else if (budget->counters.connections >= server->limits.connections) {
 		return "max_connections";
 	}
 	if (own->connections_per_uid != 0) {
@@ -213,7 +216,7 @@ refuse(struct listener *listener, int fd, uid_t uid, const char *limit)
 		(void)send(fd, said, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	close(fd);
-	listener->server->counters.refused++;
+	budget->counters.refused++;
 	if (log_throttle(&budget->refusals, &count))
 		log_warning("%s: connection of uid %lu refused: %s reached "
 			    "(%llu refused since the last such line)",
@@ -255,13 +258,13 @@ admit(struct listener *listener, int fd)
 		return;
 	}
 	/* Counted first: opened() may close it, which counts it out. */
-	server->counters.connections++;
-	budget->connections++;
-	server->counters.accepted++;
+	server->connections++;
+	budget->counters.connections++;
+	budget->counters.accepted++;
 	if (conn_open(&server->conns, fd, budget->plane, listener->context,
 		&peer, server->limits.request_timeout_ms) != 0) {
 		close(fd);
-		server->counters.accepted--;
+		budget->counters.accepted--;
 		budget_return(server, budget, peer.uid);
 		run_short(server, ENOMEM);
 	}
@@ -406,14 +409,25 @@ server_drain(struct server *server, unsigned grace_ms,
 	server->drained_context = context;
 	conns_drain(&server->conns);
 	/* Also where none was left: drained() is not called from in here. */
-	if (server->counters.connections == 0 ||
+	if (server->connections == 0 ||
 	    evtimer_add(&server->drain, &grace) != 0)
 		event_active(&server->drain, EV_TIMEOUT, 0);
 }
 
 void
-server_counters(const struct server *server, struct server_counters *counters)
+server_counters(const struct server *server, const struct plane *plane,
+    struct server_counters *counters)
 {
-	*counters = server->counters;
-	counters->timed_out = server->conns.timed_out;
+	const struct budget *budget;
+
+	memset(counters, 0, sizeof *counters);
+	SLIST_FOREACH(budget, &server->budgets, link)
+	{
+		if (plane != NULL && budget->plane != plane)
+			continue;
+		counters->connections += budget->counters.connections;
+		counters->accepted += budget->counters.accepted;
+		counters->refused += budget->counters.refused;
+		counters->timed_out += budget->counters.timed_out;
+	}
 }

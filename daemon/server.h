@@ -52,12 +52,13 @@ void server_drain(struct server *server, unsigned grace_ms,
     void (*drained)(void *context), void *context);
 
 struct server_counters {
-	unsigned connections;        /* now, on all sockets */
+	unsigned connections;        /* now */
 	unsigned long long accepted; /* since the start */
 	unsigned long long refused;  /* over a limit */
 	unsigned long long timed_out;
 };
-void
-server_counters(const struct server *server, struct server_counters *counters);
+/* Of a plane's sockets; plane NULL: of all. */
+void server_counters(const struct server *server, const struct plane *plane,
+    struct server_counters *counters);
 
 #endif

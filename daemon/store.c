@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instant.h"
 #include "log.h"
 #include "store_file.h"
 
 /* Records in one transaction, beside operations and root. */
 enum { BATCH_WRITES_MAX = 1000 };
+
+enum { COMMIT_FIRST_NS = 100000 };
 
 struct queue {
 	struct store_change *first;
@@ -24,6 +27,7 @@ struct store {
 	bool running;
 	void (*ready)(void *context);
 	void *ready_context;
+	struct histogram commits; /* the thread's */
 
 	pthread_mutex_t lock; /* of everything below; held for moments */
 	pthread_cond_t submitted;
@@ -97,6 +101,7 @@ store_open(const char *directory, unsigned expected_keys,
 	}
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_cond_init(&store->submitted, NULL);
+	store->commits.first_ns = COMMIT_FIRST_NS;
 	queue_init(&store->waiting);
 	queue_init(&store->committed);
 	return store;
@@ -111,6 +116,7 @@ note_facts(struct store *store, enum store_result result)
 	    .records = store->file.root.records,
 	    .file_bytes = store_file_size(&store->file),
 	    .suspect = result == STORE_SUSPECT,
+	    .commits = store->commits,
 	};
 
 	if (facts.suspect)
@@ -235,12 +241,16 @@ store_thread(void *argument)
 	struct store *store = argument;
 	enum store_result result = STORE_OK;
 	struct store_change *batch;
+	uint64_t begun;
 
 	while ((batch = next_batch(store)) != NULL) {
 		if (result == STORE_SUSPECT) {
 			set_result(batch, result);
 		} else {
+			begun = monotonic_ns();
 			result = commit(store, batch);
+			histogram_add(
+			    &store->commits, monotonic_ns() - begun, 1);
 			note_facts(store, result);
 		}
 		hand_back(store, batch);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "record.h"
 #include "secret.h"
 
@@ -105,7 +106,8 @@ void store_free(struct store *store);
 struct store_facts {
 	uint64_t sequence, generation, records, file_bytes;
 	bool suspect;
-	char reason[128]; /* why suspect */
+	char reason[128];         /* why suspect */
+	struct histogram commits; /* of a transaction, or a try at one */
 };
 /* As of the last commit; from any thread. */
 void store_facts(struct store *store, struct store_facts *facts);

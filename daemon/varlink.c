@@ -20,6 +20,7 @@ struct session {
 };
 
 struct call {
+	const struct varlink_service *service;
 	struct session *session; /* NULL: the caller has gone */
 	json_t *message;
 	json_t *parameters; /* borrowed from message, or an empty object */
@@ -130,9 +131,19 @@ finish(struct call *call, json_t *envelope)
 	json_decref(envelope);
 }
 
+static void
+count_answer(const struct call *call, const char *error)
+{
+	const struct varlink_service *service = call->service;
+
+	if (service->answered != NULL)
+		service->answered(service->context, error);
+}
+
 void
 call_reply(struct call *call, json_t *parameters)
 {
+	count_answer(call, NULL);
 	finish(call,
 	    json_pack("{s:o}", "parameters",
 		parameters != NULL ? parameters : json_object()));
@@ -154,6 +165,7 @@ static void
 answer_error(struct call *call, const char *interface, const char *error,
     json_t *parameters)
 {
+	count_answer(call, error);
 	finish(call,
 	    json_pack("{s:s++, s:o}", "error", interface, ".", error,
 		"parameters", parameters != NULL ? parameters : json_object()));
@@ -162,10 +174,7 @@ answer_error(struct call *call, const char *interface, const char *error,
 void
 call_error(struct call *call, const char *error, json_t *parameters)
 {
-	const char *interface =
-	    call->session != NULL ? call->session->service->interface : "";
-
-	answer_error(call, interface, error, parameters);
+	answer_error(call, call->service->interface, error, parameters);
 }
 
 static const char standard[] = "org.varlink.service";
@@ -278,6 +287,7 @@ call_from(struct session *session, struct bytes message)
 
 	if (call == NULL)
 		return NULL;
+	call->service = session->service;
 	call->session = session;
 	call->peer = session->peer;
 	call->message = json_loadb((const char *)message.data, message.len,

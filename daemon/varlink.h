@@ -29,6 +29,9 @@ struct varlink_service {
 	 * call_ functions below.
 	 */
 	bool (*dispatch)(void *context, struct call *call, const char *method);
+	/* A call has been answered: with this error, or NULL. For counting;
+	 * may be NULL. */
+	void (*answered)(void *context, const char *error);
 };
 
 /* The admin plane; its context is a struct varlink_service. */

@@ -17,6 +17,7 @@
 #include "plane.h"
 #include "proto/message.h"
 #include "secret.h"
+#include "tally.h"
 
 /* What stands for the token of a key that there is not. */
 struct decoy {
@@ -29,8 +30,8 @@ struct verifier {
 	struct index *index;
 	const struct keyring *ring;
 	struct decoy decoy;
-	int64_t signature_window;         /* seconds a timestamp may be off */
-	uint64_t verdicts[VERDICT_COUNT]; /* answered since the start */
+	int64_t signature_window; /* seconds a timestamp may be off */
+	struct tally tally;       /* answered since the start */
 };
 
 enum { SIGNATURE_WINDOW_DEFAULT = 300 };

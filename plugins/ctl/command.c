@@ -13,6 +13,7 @@ const struct command *const command_tables[] = {
     signature_commands,
     explain_commands,
     operator_commands,
+    metrics_commands,
     status_commands,
     NULL,
 };

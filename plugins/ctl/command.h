@@ -94,6 +94,7 @@ extern const struct command verify_commands[];
 extern const struct command signature_commands[];
 extern const struct command explain_commands[];
 extern const struct command operator_commands[];
+extern const struct command metrics_commands[];
 extern const struct command status_commands[];
 
 /* What most commands are about. */

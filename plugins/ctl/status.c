@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -23,6 +24,20 @@ text_counts(json_t *value)
 	return text;
 }
 
+static char *
+text_latency(json_t *value)
+{
+	const json_t *p50 = json_object_get(value, "p50_us");
+	const json_t *p99 = json_object_get(value, "p99_us");
+	char text[80];
+
+	if (!(json_number_value(p99) > 0))
+		return text_plain(NULL);
+	snprintf(text, sizeof text, "p50 %.1f us, p99 %.1f us",
+	    json_number_value(p50), json_number_value(p99));
+	return strdup(text);
+}
+
 static const struct field status_fields[] = {
     {"version", "Version", text_plain, ABSENT_NULL, false},
     {"pid", "Process", text_plain, ABSENT_NULL, false},
@@ -39,6 +54,7 @@ static const struct field status_fields[] = {
     {"verifications", "Verifications", text_plain, ABSENT_NULL, false},
     {"verifications_per_second", "Per second", text_plain, ABSENT_NULL, false},
     {"verdicts", "Verdicts", text_counts, ABSENT_NULL, false},
+    {"latency", "Latency", text_latency, ABSENT_NULL, false},
     {0},
 };
 

@@ -39,9 +39,11 @@ conn_finish(struct conn *conn)
 }
 
 void
-server_counters(const struct server *server, struct server_counters *counters)
+server_counters(const struct server *server, const struct plane *plane,
+    struct server_counters *counters)
 {
 	(void)server;
+	(void)plane;
 	memset(counters, 0, sizeof *counters);
 }
 

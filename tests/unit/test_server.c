@@ -268,7 +268,7 @@ counters(void)
 {
 	struct server_counters now;
 
-	server_counters(server, &now);
+	server_counters(server, NULL, &now);
 	return now;
 }
 

@@ -144,7 +144,7 @@ START_TEST(good)
 	ck_assert(bytes_equal(reply.id, bytes_of(one.id)));
 	ck_assert(bytes_equal(reply.name, bytes_of("hook")));
 	ck_assert_int_ne(one.key->last_used_at, 0);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 1);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 	/* The checks of the table hold for it, too. */
 	request.request.account = bytes_of("evil");
 	verify_signature(&verifier, &request, UID, &reply, id);
@@ -416,7 +416,7 @@ START_TEST(longest_frame)
 	ck_assert_uint_eq(used, len);
 	ck_assert_uint_eq(out[3], FRAME_VERIFY_SIGNATURE | FRAME_REPLY);
 	ck_assert_uint_eq(out[FRAME_HEADER_LEN], VERDICT_VALID);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 1);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 }
 END_TEST
 
@@ -434,7 +434,7 @@ START_TEST(too_long)
 	in[len - PAYLOAD_MAX_LEN - 1]++;
 	ck_assert_int_eq(receive(len, &used, &w), PLANE_CLOSE);
 	ck_assert_uint_eq(out[FRAME_HEADER_LEN], FRAME_ERROR_BODY);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 0);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 0);
 }
 END_TEST
 

@@ -265,7 +265,7 @@ START_TEST(valid_says_all)
 	ck_assert_uint_eq(reply.rate_limit, 3);
 	ck_assert_uint_eq(reply.rate_remaining, 2);
 	ck_assert_uint_eq(reply.retry_after_ms, 0);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 1);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 	ck_assert_int_ne(key->last_used_at, 0);
 	/* Who asks for nothing gets it too, from where he may. */
 	request.permission = PERMISSION_NONE;
@@ -484,17 +484,17 @@ START_TEST(frames_cut_anywhere)
 		ck_assert_int_eq(receive(in, cut, &used, &w), PLANE_MORE);
 		ck_assert_uint_eq(used + w.len, 0);
 	}
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 0);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 0);
 	w = writer_over(out, sizeof out);
 	ck_assert_int_eq(receive(in, len, &used, &w), PLANE_MORE);
 	ck_assert_uint_eq(used, len);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 1);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 	/* A body shorter by a byte is no body; nothing was verified. */
 	in[11]--;
 	w = writer_over(out, sizeof out);
 	ck_assert_int_eq(receive(in, len - 1, &used, &w), PLANE_CLOSE);
 	ck_assert_uint_eq(out[FRAME_HEADER_LEN], FRAME_ERROR_BODY);
-	ck_assert_uint_eq(verifier.verdicts[VERDICT_VALID], 1);
+	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 }
 END_TEST
 

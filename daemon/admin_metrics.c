@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is measured, in Prometheus' text format. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_impl.h"
+#include "config.h"
+#include "instant.h"
+#include "metrics.h"
+
+static const char *const answer_names[ADMIN_ANSWER_COUNT] = {
+    [ADMIN_ANSWER_OK] = "ok",
+#define ADMIN_ANSWER_NAME(name) [ADMIN_ANSWER_##name] = #name,
+    ADMIN_ANSWER_LIST(ADMIN_ANSWER_NAME)
+#undef ADMIN_ANSWER_NAME
+	[ADMIN_ANSWER_OTHER] = "other",
+};
+
+void
+admin_count_answer(void *context, const char *error)
+{
+	struct admin *admin = context;
+	int answer = ADMIN_ANSWER_OK;
+
+	if (error != NULL)
+		while (++answer < ADMIN_ANSWER_OTHER &&
+		    strcmp(answer_names[answer], error) != 0)
+			;
+	admin->answers[answer]++;
+}
+
+static void
+put_daemon(FILE *out, const struct admin *admin)
+{
+	const struct metric_label version[] = {
+	    {"version", PACKAGE_VERSION}, {0}};
+	int64_t uptime = monotonic_ms() - admin->started_at;
+
+	metric_family(out, "apikeyd_build_info", METRIC_GAUGE,
+	    "Always 1; the version is its label.");
+	metric_sample(out, "apikeyd_build_info", version, 1);
+	metric_single(out, "apikeyd_start_time_seconds", METRIC_GAUGE,
+	    "When the daemon started, as Unix time.",
+	    (uint64_t)((now_ms() - uptime) / 1000));
+}
+
+/* Verifications */
+
+static void
+put_verdicts(FILE *out, const char *service, const uint64_t *verdicts)
+{
+	for (int i = VERDICT_VALID; i < VERDICT_COUNT; i++) {
+		const struct metric_label labels[] = {{"service", service},
+		    {"verdict", verdict_text((enum verdict)i)}, {0}};
+
+		metric_sample(
+		    out, "apikeyd_verifications_total", labels, verdicts[i]);
+	}
+}
+
+static void
+put_verifications(FILE *out, const struct tally *tally)
+{
+	metric_family(out, "apikeyd_verifications_total", METRIC_COUNTER,
+	    "Verifications answered, by the host service that asked and the "
+	    "verdict. A service without a name is \"\"; those that came after "
+	    "the first 32 are \"" TALLY_OTHERS "\".");
+	for (size_t i = 0; i < tally->service_count; i++)
+		put_verdicts(
+		    out, tally->services[i].name, tally->services[i].verdicts);
+	put_verdicts(out, TALLY_OTHERS, tally->others);
+	metric_histogram(out, "apikeyd_verification_duration_seconds",
+	    "From the end of the read that brought a request to the end of the "
+	    "write that took its answer.",
+	    &tally->latency);
+}
+
+/* Connections */
+
+static uint64_t
+now_open(const struct server_counters *counters)
+{
+	return counters->connections;
+}
+
+static uint64_t
+accepted(const struct server_counters *counters)
+{
+	return counters->accepted;
+}
+
+static uint64_t
+refused(const struct server_counters *counters)
+{
+	return counters->refused;
+}
+
+static uint64_t
+timed_out(const struct server_counters *counters)
+{
+	return counters->timed_out;
+}
+
+static const struct connection_metric {
+	const char *name, *help;
+	enum metric_type type;
+	uint64_t (*value)(const struct server_counters *counters);
+} connection_metrics[] = {
+    {"apikeyd_connections", "Open connections.", METRIC_GAUGE, now_open},
+    {"apikeyd_connections_accepted_total", "Connections accepted.",
+	METRIC_COUNTER, accepted},
+    {"apikeyd_connections_refused_total",
+	"Connections refused for being over a limit.", METRIC_COUNTER, refused},
+    {"apikeyd_connections_timed_out_total",
+	"Connections closed for sending a request, or reading a reply, too "
+	"slowly.",
+	METRIC_COUNTER, timed_out},
+};
+
+static void
+put_connections(FILE *out, const struct server *server)
+{
+	static const struct plane *const planes[] = {
+	    &verify_plane, &admin_plane};
+	struct server_counters counters[2];
+
+	for (size_t p = 0; p < 2; p++)
+		server_counters(server, planes[p], &counters[p]);
+	for (size_t i = 0;
+	     i < sizeof connection_metrics / sizeof connection_metrics[0];
+	     i++) {
+		const struct connection_metric *metric = &connection_metrics[i];
+
+		metric_family(out, metric->name, metric->type, metric->help);
+		for (size_t p = 0; p < 2; p++) {
+			const struct metric_label labels[] = {
+			    {"plane", planes[p]->name}, {0}};
+
+			metric_sample(out, metric->name, labels,
+			    metric->value(&counters[p]));
+		}
+	}
+}
+
+/* The store and what is in it */
+
+static void
+put_store(FILE *out, const struct admin *admin)
+{
+	struct index_counts counts = index_counts(admin->index);
+	struct store_facts facts;
+
+	store_facts(admin->store, &facts);
+	metric_single(out, "apikeyd_accounts", METRIC_GAUGE,
+	    "Accounts that exist.", counts.accounts);
+	metric_single(out, "apikeyd_products", METRIC_GAUGE,
+	    "Products that exist.", counts.products);
+	metric_single(out, "apikeyd_keys", METRIC_GAUGE,
+	    "Keys that exist, whatever their status.", counts.keys);
+	metric_single(out, "apikeyd_store_size_bytes", METRIC_GAUGE,
+	    "Size of keys.tdb.", facts.file_bytes);
+	metric_single(out, "apikeyd_store_suspect", METRIC_GAUGE,
+	    "1 where a write has failed so that changes are refused until a "
+	    "restart.",
+	    facts.suspect);
+	metric_histogram(out, "apikeyd_store_commit_duration_seconds",
+	    "Transactions of the store, each with all changes that had "
+	    "gathered.",
+	    &facts.commits);
+}
+
+static void
+put_admin(FILE *out, const struct admin *admin)
+{
+	metric_family(out, "apikeyd_admin_calls_total", METRIC_COUNTER,
+	    "Calls of the admin socket that were answered, by error, ok "
+	    "without one.");
+	for (int i = 0; i < ADMIN_ANSWER_COUNT; i++) {
+		const struct metric_label labels[] = {
+		    {"result", answer_names[i]}, {0}};
+
+		metric_sample(out, "apikeyd_admin_calls_total", labels,
+		    admin->answers[i]);
+	}
+}
+
+void
+admin_get_metrics(void *context, struct call *call)
+{
+	const struct admin *admin = context;
+	struct params params = params_over(call_parameters(call));
+	char *text = NULL;
+	size_t len;
+	FILE *out;
+	bool whole;
+
+	if (!admin_params_ok(call, &params))
+		return;
+	out = open_memstream(&text, &len);
+	if (out == NULL) {
+		call_abort(call);
+		return;
+	}
+	put_daemon(out, admin);
+	put_verifications(out, &admin->verifier->tally);
+	put_connections(out, admin->server);
+	put_store(out, admin);
+	put_admin(out, admin);
+	whole = ferror(out) == 0;
+	whole = fclose(out) == 0 && whole;
+	if (whole)
+		admin_reply(call, "text", json_stringn(text, len));
+	else
+		call_abort(call);
+	free(text);
+}
