@@ -31,6 +31,7 @@ run_metrics(struct invocation *inv)
 const struct command metrics_commands[] = {
     {.noun = "metrics",
 	.summary = "Print what is counted, in Prometheus' text format",
+	.example = "apikeyctl metrics",
 	.run = run_metrics},
     {0},
 };

@@ -24,7 +24,7 @@ for words in 'account create' 'account approve' 'account suspend' \
 	'key reveal' 'key allow add' 'key allow remove' 'key allow on' \
 	'key allow off' 'key verify' 'key check' 'key explain' 'key sign' \
 	'key verify-signature' 'operator add' 'operator list' \
-	'operator remove' 'operator set-pin' status; do
+	'operator remove' 'operator set-pin' metrics status; do
 	ok "there is $words" "$APIKEYCTL" $words --help
 done
 
