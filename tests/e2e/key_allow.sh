@@ -16,18 +16,18 @@ allowlist() {
 		sed -n 's/.*"allowlist":\({.*\]}\),"rate".*/\1/p'
 }
 
-is 'T11: off at first' "$(allowlist)" '{"enabled":false,"entries":[]}'
-ok 'T12: an entry with a label' \
+is 'off at first' "$(allowlist)" '{"enabled":false,"entries":[]}'
+ok 'an entry with a label' \
 	ctl key allow add "$id" 203.0.113.0/24 'Office Server'
-is 'T12: it is on the list, which stays off' "$(allowlist)" \
+is 'it is on the list, which stays off' "$(allowlist)" \
 	'{"enabled":false,"entries":[{"cidr":"203.0.113.0/24","label":"Office Server"}]}'
-is 'T11: while off every address is let in' \
+is 'while off every address is let in' \
 	"$(verdict "$token" --address 198.51.100.1)" valid
-ok 'T11: on' ctl key allow on "$id"
-is 'T13: an address that is not on it' \
+ok 'on' ctl key allow on "$id"
+is 'an address that is not on it' \
 	"$(verdict "$token" --address 198.51.100.1)" address_denied
-is 'T13: no address' "$(verdict "$token")" address_denied
-is 'T13: an address that is' \
+is 'no address' "$(verdict "$token")" address_denied
+is 'an address that is' \
 	"$(verdict "$token" --address 203.0.113.77)" valid
 is 'IPv4-mapped is IPv4' \
 	"$(verdict "$token" --address ::ffff:203.0.113.77)" valid

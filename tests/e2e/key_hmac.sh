@@ -34,14 +34,14 @@ judge() {
 	check "$@" --json | sed -n 's/.*"verdict": *"\([a-z_]*\)".*/\1/p'
 }
 
-# --- B2: a secret that signs
+# --- a secret that signs
 signature=$(sign "$payload")
-like 'B2: a signature is hexadecimal' "$signature" '^[0-9a-f]{64}$'
-ok 'B2: it is good' check "$payload" "$signature"
-is 'B2: and says whose it is' "$(head -n 1 "$TMP/output")" valid
-is 'B2: another payload is not signed by it' \
+like 'a signature is hexadecimal' "$signature" '^[0-9a-f]{64}$'
+ok 'it is good' check "$payload" "$signature"
+is 'and says whose it is' "$(head -n 1 "$TMP/output")" valid
+is 'another payload is not signed by it' \
 	"$(judge "$payload " "$signature")" unknown
-exits 'B2: which is a refusal' 1 check "$payload." "$signature"
+exits 'which is a refusal' 1 check "$payload." "$signature"
 is 'an empty payload' "$(judge '' "$(sign '')")" valid
 is 'upper case is not the same' \
 	"$(judge "$payload" "$(echo "$signature" | tr a-f A-F)")" unknown
@@ -112,14 +112,14 @@ exits 'no such file' 1 ctl key sign --token-file "$TMP/nowhere"
 exits 'no file' 2 ctl key sign
 exits 'no signature' 2 ctl key verify-signature "$id"
 
-# --- B3: one kind is never taken for another
-is 'B3: the token of an hmac key is no credential' "$(verdict "$token")" unknown
-is 'B3: a bearer key signs nothing' "$(printf '%s' "$payload" |
+# --- one kind is never taken for another
+is 'the token of an hmac key is no credential' "$(verdict "$token")" unknown
+is 'a bearer key signs nothing' "$(printf '%s' "$payload" |
 	ctl key verify-signature "$(key_id "$bearer")" --json --signature \
 		"$(printf '%s' "$payload" |
 			ctl key sign --token-file "$TMP/bearer")" || :)" \
 	'{"verdict":"unknown"}'
-exits 'B3: a key stays what it is' 6 ctl key update "$id" --type bearer
+exits 'a key stays what it is' 6 ctl key update "$id" --type bearer
 is 'no such key' "$(printf '%s' "$payload" |
 	ctl key verify-signature ak_0123456789ab --signature "$signature" \
 		--json || :)" '{"verdict":"unknown"}'

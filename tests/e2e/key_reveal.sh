@@ -22,15 +22,15 @@ reveal() {
 
 like 'a product says what it is' "$(ctl product show vault --json)" \
 	'"recoverable":true'
-is 'P7: the token once more' "$(reveal "$id")" "$token"
-is 'P7: as often as one likes' "$(reveal "$id")" "$token"
+is 'the token once more' "$(reveal "$id")" "$token"
+is 'as often as one likes' "$(reveal "$id")" "$token"
 like 'as JSON' "$(ctl key reveal "$id" --json)" "\"token\":\"$token\""
-exits 'D6: of another product it is not told' 6 ctl key reveal "$plain_id"
-like 'D6: and what to do is' "$(cat "$TMP/output")" \
+exits 'of another product it is not told' 6 ctl key reveal "$plain_id"
+like 'and what to do is' "$(cat "$TMP/output")" \
 	"not recoverable.*apikeyctl key rotate $plain_id"
 exits 'no such key' 3 ctl key reveal ak_0123456789ab
 for each in "$id" "$plain_id"; do
-	unlike 'T3: nothing else prints a token' \
+	unlike 'nothing else prints a token' \
 		"$(ctl key show "$each" --json; ctl key list --json
 		ctl key update "$each" --name Other --json)" '"token"'
 done
