@@ -340,6 +340,7 @@ parse_expires(
 {
 	char date[TIME_TEXT_MAX];
 	int64_t value;
+	int seconds_end;
 
 	if (duration_parse(text, &value)) {
 		/* On the wire 0 would be "never", the opposite. */
@@ -349,8 +350,12 @@ parse_expires(
 	}
 	if (!date_parse(text, &value) && !time_parse(text, &value))
 		return expected(kind, text, problem);
+	/* The end of a day is its last millisecond: with the second cut off,
+	 * the day would be one short. */
 	time_text(value, date);
-	return json_pack("{s:s}", "expires_at", date);
+	seconds_end = (int)strlen(date) - 1;
+	return json_pack("{s:o}", "expires_at",
+	    json_sprintf("%.*s.%03dZ", seconds_end, date, (int)(value % 1000)));
 }
 
 static json_t *
