@@ -129,6 +129,8 @@ next_bytes(struct exchange *x)
 	if (x->out_at < x->out_len || x->encoded < x->task->count)
 		return (struct bytes){
 		    x->out + x->out_at, x->out_len - x->out_at};
+	if (x->tail_at == tail->len)
+		return (struct bytes){NULL, 0};
 	return (struct bytes){tail->data + x->tail_at, tail->len - x->tail_at};
 }
 

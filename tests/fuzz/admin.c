@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The admin plane: Varlink calls to the real methods, over an index with
+ * something in it. Input: what becomes of the first changes (a byte with their
+ * number, a byte each), then messages, each a letter and text up to a NUL. The
+ * letter's bits say who sends it, whether the answer is waited for before the
+ * next is sent, and whether the sender leaves at once.
+ */
+#include <jansson.h>
+
+#include "world.h"
+
+enum {
+	PEERS = 4,
+	SEND_ON = 4, /* do not wait for the answer */
+	LEAVE = 8,
+};
+
+static const uid_t uids[PEERS] = {
+    0, WORLD_ADMIN, WORLD_AUDITOR, WORLD_STRANGER};
+
+static struct world world;
+static struct conn conns[PEERS];
+static char replies[PEERS][WORLD_REPLIES_MAX];
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	world_init();
+	for (size_t i = 0; i < PEERS; i++)
+		conns[i].replies = replies[i];
+	return 0;
+}
+
+/* Whether a token of the world stands in the text; the hmac key's is one. */
+static bool
+tells_token(const char *text)
+{
+	for (int i = 0; i < WORLD_KEYS; i++)
+		if (strstr(text, world.tokens[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+check_reply(const char *message, const char *reply, size_t peer)
+{
+	json_t *json = json_loads(reply, JSON_REJECT_DUPLICATES, NULL);
+	bool failed = json_object_get(json, "error") != NULL;
+
+	fuzz_require(json_is_object(json_object_get(json, "parameters")),
+	    "an answer is an object with parameters");
+	fuzz_require(failed || uids[peer] != WORLD_STRANGER ||
+		strstr(message, "org.varlink.service") != NULL,
+	    "a stranger is told nothing");
+	fuzz_require(
+	    !tells_token(reply) || strstr(message, "RevealKey") != NULL,
+	    "a token is told once");
+	json_decref(json);
+}
+
+/* All that was answered to this one message. */
+static void
+check_replies(const char *message, size_t peer, bool oneway)
+{
+	struct conn *conn = &conns[peer];
+
+	if (conn->len == 0) {
+		fuzz_require(conn->finished || oneway, "a call is answered");
+		return;
+	}
+	fuzz_require(conn->replies[conn->len - 1] == '\0' &&
+		strlen(conn->replies) == conn->len - 1,
+	    "a call is answered once");
+	check_reply(message, conn->replies, peer);
+	conn->len = 0;
+}
+
+static bool
+is_oneway(const char *message)
+{
+	json_t *json = json_loads(message, JSON_REJECT_DUPLICATES, NULL);
+	bool oneway = json_is_true(json_object_get(json, "oneway"));
+
+	json_decref(json);
+	return oneway;
+}
+
+/* Which message each peer waits for an answer to; NULL: none. */
+static const char *asked[PEERS];
+
+static void
+settle(void)
+{
+	world_settle(&world);
+	for (size_t i = 0; i < PEERS; i++) {
+		if (asked[i] != NULL && conns[i].session != NULL)
+			check_replies(asked[i], i, is_oneway(asked[i]));
+		asked[i] = NULL;
+	}
+}
+
+static void
+leave(size_t peer)
+{
+	if (conns[peer].session != NULL)
+		world_disconnect(&conns[peer]);
+	asked[peer] = NULL;
+}
+
+static void
+send_message(uint8_t letter, const char *message, size_t len)
+{
+	size_t peer = letter % PEERS;
+	struct conn *conn = &conns[peer];
+	enum plane_status status;
+
+	if (asked[peer] != NULL)
+		settle();
+	if (conn->session == NULL)
+		world_connect(&world, conn, uids[peer]);
+	conn->len = 0;
+	status = world_send(conn, message, len + 1);
+	if (status == PLANE_CLOSE) {
+		fuzz_require(conn->len == 0, "what is no call has no answer");
+		leave(peer);
+		return;
+	}
+	asked[peer] = message;
+	if (letter & LEAVE)
+		leave(peer);
+	if (!(letter & SEND_ON))
+		settle();
+}
+
+static void
+check_index(void)
+{
+	struct index_counts counts = index_counts(world.index);
+	struct key_details details;
+	struct account *account;
+	size_t position = 0, keys = 0;
+	struct key *key;
+
+	while ((key = index_next_key(world.index, &position)) != NULL) {
+		fuzz_require(index_key(world.index, key->id) == key &&
+			key_details_read(
+			    (struct bytes){key->details, key->details_len},
+			    &details),
+		    "a key is found, and whole");
+		keys++;
+	}
+	fuzz_require(keys == counts.keys, "no key is forgotten");
+	position = 0;
+	while ((account = index_next_account(world.index, &position)) != NULL)
+		keys -= account->keys;
+	fuzz_require(keys == 0, "each key is an account's");
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size), *at = text, *end = text + size;
+
+	world_make(&world);
+	if (size > 0) {
+		size_t count = data[0] % 8;
+
+		at++;
+		if (count > size - 1)
+			count = size - 1;
+		world.results = data + 1;
+		world.results_left = count;
+		at += count;
+	}
+	while (at < end) {
+		uint8_t letter = (uint8_t)*at++;
+		size_t len = strlen(at);
+
+		send_message(letter, at, len);
+		at += len + 1;
+	}
+	settle();
+	for (size_t i = 0; i < PEERS; i++)
+		leave(i);
+	world_settle(&world);
+	check_index();
+	world_free(&world);
+	free(text);
+	return 0;
+}

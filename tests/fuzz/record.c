@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What lies in keys.tdb. Input: records, each a byte with its name's length,
+ * the name, two bytes with its length and the bytes. Each is opened as it is,
+ * and a second time with the length and the MAC it should have; then all are
+ * loaded into an index, as at a start.
+ */
+#include <sodium.h>
+
+#include "daemon/index.h"
+#include "daemon/log.h"
+#include "daemon/record_impl.h"
+#include "fuzz.h"
+
+static struct keyring *ring;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	log_set_level((enum log_level)0); /* nobody reads it */
+	fuzz_require(secret_init(), "libsodium works");
+	ring = keyring_new();
+	fuzz_require(ring != NULL, "there is memory");
+	return 0;
+}
+
+/*
+ * Reads a record and writes what was read. False where it cannot be read, or
+ * where what it holds is not written by itself (a part of a key).
+ */
+static bool
+copy(struct record_view *view, struct record *out)
+{
+	union {
+		struct root root;
+		struct account account;
+		struct product product;
+		struct enabled_record enabled;
+		struct operation operation;
+		struct operator_user user;
+		struct limit_record limit;
+		struct pin pin;
+		struct key_record key;
+		struct key_more_record more;
+	} u;
+	struct account account;
+	struct product product;
+	bool read = false;
+
+	memset(&u, 0, sizeof u);
+	switch (view->kind) {
+	case RECORD_ROOT:
+		read = record_to_root(view, &u.root);
+		if (read)
+			record_from_root(out, &u.root);
+		break;
+	case RECORD_ACCOUNT:
+		read = record_to_account(view, &u.account);
+		if (read)
+			record_from_account(out, &u.account);
+		break;
+	case RECORD_PRODUCT:
+		read = record_to_product(view, &u.product);
+		if (read)
+			record_from_product(out, &u.product);
+		break;
+	case RECORD_ENABLED:
+		read = record_to_enabled(view, &u.enabled);
+		memcpy(account.slug, u.enabled.account, sizeof account.slug);
+		memcpy(product.slug, u.enabled.product, sizeof product.slug);
+		if (read)
+			record_from_enabled(
+			    out, &account, &product, u.enabled.enabled);
+		break;
+	case RECORD_OPERATION:
+		read = record_to_operation(view, &u.operation);
+		if (read)
+			record_from_operation(out, &u.operation);
+		break;
+	case RECORD_OPERATOR:
+		read = record_to_operator(view, &u.user);
+		if (read)
+			record_from_operator(out, &u.user);
+		break;
+	case RECORD_LIMIT:
+		read = record_to_limit(view, &u.limit);
+		memcpy(account.slug, u.limit.account, sizeof account.slug);
+		if (read)
+			record_from_limit(
+			    out, u.limit.uid, &account, u.limit.live);
+		break;
+	case RECORD_PIN:
+		read = record_to_pin(view, &u.pin);
+		if (read)
+			record_from_pin(out, &u.pin);
+		break;
+	case RECORD_KEY:
+		if (record_to_key(view, &u.key))
+			fuzz_use_bytes(u.key.details);
+		break;
+	case RECORD_KEY_MORE:
+		if (record_to_key_more(view, &u.more))
+			fuzz_use_bytes(u.more.details);
+		break;
+	}
+	fuzz_use(&u, sizeof u);
+	return read;
+}
+
+/* What was read and written reads the same. */
+static void
+check_copy(struct record_view *view)
+{
+	static struct record first, second;
+	struct record_view again;
+	const char *problem;
+
+	if (!copy(view, &first))
+		return;
+	record_seal(&first, view->sequence, ring);
+	fuzz_require(
+	    record_open((struct bytes){first.name.bytes, first.name.len},
+		(struct bytes){first.data, first.len}, ring, &again,
+		&problem) &&
+		copy(&again, &second),
+	    "what was written can be read");
+	record_seal(&second, view->sequence, ring);
+	fuzz_require(first.len == second.len &&
+		first.name.len == second.name.len &&
+		memcmp(first.name.bytes, second.name.bytes, first.name.len) ==
+		    0 &&
+		memcmp(first.data, second.data, first.len) == 0,
+	    "there is one way to write a record");
+}
+
+/* The same bytes as a record that we wrote: of its kind's length, its MAC
+ * right. False for a kind that there is not. */
+static bool
+seal(struct bytes name, struct bytes data, struct record *record)
+{
+	static const char kinds[] = "RAPEKXOULN";
+	struct record_name copied = {.len = (uint8_t)name.len};
+	size_t len;
+
+	if (name.len < 1 || name.len > RECORD_NAME_MAX ||
+	    memchr(kinds, name.data[0], sizeof kinds - 1) == NULL)
+		return false;
+	memcpy(copied.bytes, name.data, name.len);
+	record_begin(record, copied, RECORD_LIVE);
+	len = record->len - (size_t)MAC_BYTES;
+	if (data.len > 0)
+		memcpy(
+		    record->data, data.data, data.len < len ? data.len : len);
+	/* With the sequence that it has. */
+	secret_mac(
+	    ring, name.data, name.len, record->data, len, record->data + len);
+	return true;
+}
+
+/* False once a record was refused, as a start would end there. */
+static bool
+take(struct bytes name, struct bytes data, struct loader *loader)
+{
+	static struct record record;
+	struct record_view view;
+	const char *problem = NULL;
+
+	if (record_open(name, data, NULL, &view, &problem))
+		copy(&view, &record);
+	else
+		fuzz_require(problem != NULL, "a refusal says why");
+	if (!seal(name, data, &record))
+		return true;
+	name = (struct bytes){record.name.bytes, record.name.len};
+	data = (struct bytes){record.data, record.len};
+	problem = NULL;
+	if (!record_open(name, data, ring, &view, &problem)) {
+		fuzz_require(problem != NULL, "a refusal says why");
+		return true;
+	}
+	check_copy(&view);
+	fuzz_require(record_open(name, data, ring, &view, &problem),
+	    "a record opens twice");
+	/* The root is read before the rest, and by itself. */
+	return view.kind == RECORD_ROOT || load_record(loader, &view, &problem);
+}
+
+static void
+check_index(const struct index *index)
+{
+	char id[KEY_ID_SIZE];
+	struct key_details details;
+	struct key *key;
+	size_t position = 0;
+
+	while ((key = index_next_key(index, &position)) != NULL) {
+		fuzz_require(index_key(index, key->id) == key &&
+			index_account(index, key->account->slug) ==
+			    key->account &&
+			index_product(index, key->product->slug) ==
+			    key->product,
+		    "a key is what its ID stands for");
+		fuzz_require(key_details_read(
+				 (struct bytes){key->details, key->details_len},
+				 &details),
+		    "a key's details are some");
+		fuzz_use(id, key_id_text(key, id));
+	}
+}
+
+/* The details of a key by themselves. */
+static void
+check_details(struct bytes in)
+{
+	static uint8_t again[KEY_DETAILS_MAX];
+	struct writer w = writer_over(again, sizeof again);
+	struct key_details details;
+
+	if (!key_details_read(in, &details))
+		return;
+	key_details_write(&w, &details);
+	fuzz_require(!w.failed && bytes_equal(in, (struct bytes){again, w.len}),
+	    "there is one way to write details");
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reader r = reader_over(data, size);
+	struct index *index = index_new();
+	struct loader *loader = index != NULL ? loader_new(index) : NULL;
+	bool going = true;
+
+	fuzz_require(loader != NULL, "there is memory");
+	check_details((struct bytes){data, size});
+	while (going && r.left > 0) {
+		struct bytes name = read_string8(&r, UINT8_MAX);
+		struct bytes body = read_string16(&r, UINT16_MAX);
+
+		going = !r.failed && take(name, body, loader);
+	}
+	if (going && load_finish(loader))
+		check_index(index);
+	loader_free(loader);
+	index_free(index);
+	return 0;
+}
