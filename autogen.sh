@@ -45,6 +45,7 @@ packages() {
 		faketime
 		g++
 		git
+		man-db
 		nghttp2-client
 		openssh-client
 		openssl
