@@ -49,6 +49,7 @@ struct row {
 	X("SetAllowlist", ROLE_ADMIN, admin_set_allowlist)          \
 	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
 	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
+	X("IdentifyTokens", ROLE_AUDITOR, admin_identify_tokens)    \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)                \
 	X("AddOperator", ROLE_SUPERADMIN, admin_add_operator)       \

@@ -15,7 +15,7 @@ method_fn admin_create_product, admin_delete_product, admin_get_product,
 method_fn admin_create_key, admin_update_key, admin_disable_key,
     admin_enable_key, admin_revoke_key, admin_rotate_key, admin_delete_key,
     admin_get_key, admin_list_keys;
-method_fn admin_reveal_key, admin_explain_key;
+method_fn admin_reveal_key, admin_explain_key, admin_identify_tokens;
 method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
     admin_set_pin;

@@ -30,12 +30,11 @@ verifier_init(
 /*
  * The key a token proves to hold the secret of, or NULL. An unknown ID costs
  * the same hash and comparison as a wrong secret, so that the two are not
- * told apart by the time they take. An hmac key's secret signs; presented as
- * a token it is as unknown as any other.
+ * told apart by the time they take.
  */
 struct key *
-verify_token(const struct verifier *verifier, const struct token_view *token,
-    int64_t now)
+verify_secret(const struct verifier *verifier, const struct token_view *token,
+    int64_t now, bool *previous_one)
 {
 	static const uint8_t nobody[TOKEN_HASH_BYTES];
 	static const struct previous_secret none;
@@ -50,9 +49,20 @@ verify_token(const struct verifier *verifier, const struct token_view *token,
 	right_before =
 	    secret_hash_equal(hash, previous->hash) && now < previous->until;
 	secret_wipe(hash, sizeof hash);
-	if (key == NULL || key->type != KEY_BEARER)
-		return NULL;
+	*previous_one = right_before;
 	return right || right_before ? key : NULL;
+}
+
+/* An hmac key's secret signs; presented as a token it is as unknown as any
+ * other. */
+struct key *
+verify_token(const struct verifier *verifier, const struct token_view *token,
+    int64_t now)
+{
+	bool previous_one;
+	struct key *key = verify_secret(verifier, token, now, &previous_one);
+
+	return key != NULL && key->type == KEY_BEARER ? key : NULL;
 }
 
 /* Limits come last, so that what is refused spends nothing. */

@@ -42,6 +42,10 @@ void verifier_init(
 /* The verify plane; its context is a struct verifier. */
 extern const struct plane verify_plane;
 
+/* The key whose secret a token holds, be it a bearer of it or not, or NULL;
+ * whether it is the one before, which an overlap keeps. */
+struct key *verify_secret(const struct verifier *verifier,
+    const struct token_view *token, int64_t now, bool *previous_one);
 /* The bearer key that a token proves to hold the secret of, or NULL. */
 struct key *verify_token(const struct verifier *verifier,
     const struct token_view *token, int64_t now);

@@ -93,6 +93,8 @@ extern const struct command allow_commands[];
 extern const struct command verify_commands[];
 extern const struct command signature_commands[];
 extern const struct command explain_commands[];
+extern const struct command scan_commands[];
+extern const struct command stale_commands[];
 extern const struct command operator_commands[];
 extern const struct command metrics_commands[];
 extern const struct command status_commands[];

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * key scan: looks for tokens in files, asks the daemon which of them are
+ * secrets of its keys, names those keys, and revokes them where that is
+ * wanted. The tokens themselves are never shown.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "proto/text.h"
+#include "proto/token.h"
+#include "prompt.h"
+#include "token_finder.h"
+
+/* So many tokens are asked about in one call; the daemon takes no more. */
+enum { BATCH_MAX = 256, REASON_ROOM = 128 + 1 };
+
+struct sighting {
+	char *file;
+	uint64_t line;
+	char token[TOKEN_MAX + 1];
+};
+
+struct scan {
+	struct invocation *inv;
+	struct token_finder finder;
+	struct sighting batch[BATCH_MAX];
+	size_t batched;
+	json_t *found;      /* what is told of each proven token */
+	size_t unknown;     /* tokens that open nothing */
+	size_t files;       /* that were read */
+	size_t unread;      /* that could not be */
+	enum ctl_exit code; /* of a call that failed */
+};
+
+static void
+forget_batch(struct scan *scan)
+{
+	for (size_t i = 0; i < scan->batched; i++)
+		free(scan->batch[i].file);
+	explicit_bzero(scan->batch, sizeof scan->batch);
+	scan->batched = 0;
+}
+
+static void
+print_sighting(const struct sighting *sighting, const json_t *key)
+{
+	static const char *const facts[] = {"id", "name", "account", "status"};
+
+	output_text(stdout, sighting->file);
+	printf(":%llu: ", (unsigned long long)sighting->line);
+	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+		const char *fact =
+		    json_string_value(json_object_get(key, facts[i]));
+
+		fputs(i > 0 ? ", " : "", stdout);
+		output_text(stdout, fact != NULL ? fact : "?");
+	}
+	putchar('\n');
+}
+
+/* JSON is UTF-8; a path need not be. */
+static json_t *
+path_json(const char *path)
+{
+	json_t *text = json_string(path);
+	char *copy;
+
+	if (text != NULL)
+		return text;
+	copy = strdup(path);
+	for (char *c = copy; c != NULL && *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	text = json_string(copy != NULL ? copy : "?");
+	free(copy);
+	return text;
+}
+
+static void
+note_found(struct scan *scan, const json_t *item)
+{
+	size_t i = (size_t)json_integer_value(json_object_get(item, "token"));
+	json_t *key = json_object_get(item, "key");
+	const struct sighting *sighting;
+
+	if (i >= scan->batched || !json_is_object(key))
+		return;
+	sighting = &scan->batch[i];
+	scan->unknown--;
+	if (!scan->inv->json)
+		print_sighting(sighting, key);
+	json_array_append_new(scan->found,
+	    json_pack("{s:o, s:I, s:O, s:O, s:O, s:O, s:O}", "file",
+		path_json(sighting->file), "line", (json_int_t)sighting->line,
+		"id", json_object_get(key, "id"), "name",
+		json_object_get(key, "name"), "account",
+		json_object_get(key, "account"), "status",
+		json_object_get(key, "status"), "secret",
+		json_object_get(item, "secret")));
+}
+
+/* Asks about what has gathered. False where there was no answer. */
+static bool
+ask_batch(struct scan *scan)
+{
+	json_t *parameters, *tokens = json_array(), *answer, *item;
+	size_t i;
+
+	for (i = 0; i < scan->batched; i++)
+		json_array_append_new(
+		    tokens, json_string(scan->batch[i].token));
+	parameters = json_pack("{s:o}", "tokens", tokens);
+	scan->code =
+	    call_once(scan->inv, "IdentifyTokens", parameters, &answer);
+	json_decref(parameters);
+	if (scan->code == CTL_DONE) {
+		scan->unknown += scan->batched;
+		json_array_foreach (json_object_get(answer, "tokens"), i, item)
+			note_found(scan, item);
+		json_decref(answer);
+	}
+	forget_batch(scan);
+	return scan->code == CTL_DONE;
+}
+
+static bool
+add_sighting(
+    struct scan *scan, const char *file, const struct found_token *found)
+{
+	struct sighting *sighting;
+
+	if (scan->batched == BATCH_MAX && !ask_batch(scan))
+		return false;
+	sighting = &scan->batch[scan->batched];
+	sighting->file = strdup(file);
+	if (sighting->file == NULL) {
+		fputs("apikeyctl: out of memory\n", stderr);
+		scan->code = CTL_REFUSED;
+		return false;
+	}
+	scan->batched++;
+	sighting->line = found->line;
+	memcpy(sighting->token, found->text, found->len);
+	return true;
+}
+
+static void
+note_unread(struct scan *scan, const char *path, int error)
+{
+	fputs("apikeyctl: key scan: ", stderr);
+	output_text(stderr, path);
+	fprintf(stderr, ": %s\n", strerror(error));
+	scan->unread++;
+}
+
+/* False where the scan cannot go on. */
+static bool
+scan_descriptor(struct scan *scan, int fd, const char *path)
+{
+	struct token_finder *finder = &scan->finder;
+	struct found_token found;
+	size_t room;
+	ssize_t n;
+
+	finder_init(finder);
+	for (;;) {
+		char *space = finder_space(finder, &room);
+
+		n = read(fd, space, room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			note_unread(scan, path, errno);
+		if (n <= 0)
+			break;
+		finder_add(finder, (size_t)n);
+		while (finder_next(finder, &found))
+			if (!add_sighting(scan, path, &found))
+				return false;
+	}
+	scan->files += n == 0;
+	return true;
+}
+
+/* Between the look at a file and its opening another may have taken its
+ * place: a device or a pipe is not to be opened for good. */
+static bool
+scan_file(struct scan *scan, const char *path, bool named)
+{
+	int fd = open(path,
+	    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+		(named ? 0 : O_NOFOLLOW));
+	struct stat status;
+	bool going_on = true;
+
+	if (fd < 0) {
+		note_unread(scan, path, errno);
+		return true;
+	}
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		going_on = scan_descriptor(scan, fd, path);
+	close(fd);
+	return going_on;
+}
+
+/* Whatever is below path; links are followed nowhere but at path itself. */
+static bool
+scan_tree(struct scan *scan, const char *path)
+{
+	char *paths[] = {(char *)path, NULL};
+	FTS *tree =
+	    fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	bool going_on = tree != NULL;
+	FTSENT *entry;
+
+	if (tree == NULL)
+		note_unread(scan, path, errno);
+	while (going_on && (entry = fts_read(tree)) != NULL) {
+		switch (entry->fts_info) {
+		case FTS_F:
+			going_on = scan_file(scan, entry->fts_accpath,
+			    entry->fts_level == FTS_ROOTLEVEL);
+			break;
+		case FTS_DNR:
+		case FTS_ERR:
+		case FTS_NS:
+			note_unread(scan, entry->fts_path, entry->fts_errno);
+			break;
+		default: /* directories, links, devices, pipes, sockets */
+			break;
+		}
+	}
+	if (tree != NULL)
+		fts_close(tree);
+	return going_on;
+}
+
+/* "found by scan in FILE", fit for a reason: its end is what tells files
+ * apart where it is too long. */
+static void
+reason_for(const char *file, char reason[REASON_ROOM])
+{
+	static const char begin[] = "found by scan in ";
+	size_t room = REASON_ROOM - sizeof begin, len = strlen(file);
+	const char *end = len > room ? file + len - (room - 3) : file;
+
+	snprintf(reason, REASON_ROOM, "%s%s%s", begin, end != file ? "..." : "",
+	    end);
+	if (label_valid(reason, 1, REASON_ROOM - 1))
+		return;
+	for (char *c = reason; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+/* Whether a sighting is the first of its key, which is not revoked yet. */
+static bool
+to_revoke(const struct scan *scan, size_t i)
+{
+	const json_t *item = json_array_get(scan->found, i);
+	const char *status = json_string_value(json_object_get(item, "status"));
+
+	if (status == NULL || strcmp(status, "revoked") == 0)
+		return false;
+	for (size_t before = 0; before < i; before++)
+		if (json_equal(json_object_get(item, "id"),
+			json_object_get(
+			    json_array_get(scan->found, before), "id")))
+			return false;
+	return true;
+}
+
+static bool
+may_revoke(const struct scan *scan, size_t count)
+{
+	char question[96];
+	bool yes;
+	int tty;
+
+	if (json_object_get(scan->inv->parameters, "yes") != NULL)
+		return true;
+	tty = prompt_open();
+	if (tty < 0) {
+		fputs("apikeyctl: key scan: there is no terminal to ask for a "
+		      "confirmation, so nothing was revoked; add --yes\n",
+		    stderr);
+		return false;
+	}
+	output_flush(); /* what the question is about */
+	snprintf(question, sizeof question,
+	    "Revoke %s? Callers get errors at once. [y/N] ",
+	    count == 1 ? "this key" : "these keys");
+	yes = prompt_confirm(tty, question);
+	close(tty);
+	if (!yes)
+		fputs("apikeyctl: nothing was revoked\n", stderr);
+	return yes;
+}
+
+static enum ctl_exit
+revoke_one(const struct scan *scan, const json_t *item)
+{
+	char reason[REASON_ROOM];
+	json_t *id = json_object_get(item, "id");
+	json_t *parameters, *answer;
+	enum ctl_exit code;
+
+	reason_for(json_string_value(json_object_get(item, "file")), reason);
+	parameters = json_pack("{s:O, s:s}", "id", id, "reason", reason);
+	code = call_once(scan->inv, "RevokeKey", parameters, &answer);
+	json_decref(parameters);
+	json_decref(answer);
+	if (code == CTL_DONE)
+		fprintf(stderr, "Revoked key %s.\n", json_string_value(id));
+	return code;
+}
+
+/* Goes through all of them, also past one that was refused. */
+static enum ctl_exit
+revoke_found(const struct scan *scan)
+{
+	enum ctl_exit code, worst = CTL_REFUSED;
+	size_t count = 0, n = json_array_size(scan->found);
+
+	for (size_t i = 0; i < n; i++)
+		count += to_revoke(scan, i);
+	if (count == 0 || !may_revoke(scan, count))
+		return CTL_REFUSED;
+	for (size_t i = 0; i < n; i++) {
+		if (!to_revoke(scan, i))
+			continue;
+		code = revoke_one(scan, json_array_get(scan->found, i));
+		if (code != CTL_DONE)
+			worst = code;
+	}
+	return worst;
+}
+
+static void
+print_summary(const struct scan *scan)
+{
+	size_t found = json_array_size(scan->found);
+
+	fprintf(stderr, "%zu token%s of this store in %zu file%s.\n", found,
+	    found == 1 ? "" : "s", scan->files, scan->files == 1 ? "" : "s");
+	if (scan->unknown > 0)
+		fprintf(stderr,
+		    "%zu token%s of unknown keys, or older secrets: they open "
+		    "nothing here.\n",
+		    scan->unknown, scan->unknown == 1 ? "" : "s");
+	if (scan->unread > 0)
+		fprintf(stderr,
+		    "%zu could not be read: nothing is known of them.\n",
+		    scan->unread);
+	if (found > 0 &&
+	    json_object_get(scan->inv->parameters, "revoke") == NULL)
+		fputs("Whoever has read these files can use active keys. Stop "
+		      "them now with --revoke or\n`apikeyctl key revoke ID`; "
+		      "for a new secret: `apikeyctl key rotate ID`.\n",
+		    stderr);
+}
+
+static enum ctl_exit
+report(struct scan *scan)
+{
+	if (scan->inv->json) {
+		json_t *document = json_pack("{s:O, s:I, s:I, s:I}", "found",
+		    scan->found, "unknown", (json_int_t)scan->unknown, "files",
+		    (json_int_t)scan->files, "unread",
+		    (json_int_t)scan->unread);
+
+		output_json(document);
+		json_decref(document);
+	}
+	print_summary(scan);
+	if (json_array_size(scan->found) == 0)
+		return scan->unread > 0 ? CTL_REFUSED : CTL_DONE;
+	if (json_object_get(scan->inv->parameters, "revoke") != NULL)
+		return revoke_found(scan);
+	return CTL_REFUSED;
+}
+
+static enum ctl_exit
+run_scan(struct invocation *inv)
+{
+	const char *path = parameter_text(inv, "path");
+	struct scan *scan = calloc(1, sizeof *scan);
+	enum ctl_exit code;
+	bool whole;
+
+	if (scan == NULL) {
+		fputs("apikeyctl: out of memory\n", stderr);
+		return CTL_REFUSED;
+	}
+	scan->inv = inv;
+	scan->found = json_array();
+	whole = strcmp(path, "-") == 0
+	    ? scan_descriptor(scan, STDIN_FILENO, "-")
+	    : scan_tree(scan, path);
+	if (whole && scan->batched > 0)
+		whole = ask_batch(scan);
+	code = whole ? report(scan) : scan->code;
+	forget_batch(scan);
+	json_decref(scan->found);
+	finder_wipe(&scan->finder);
+	free(scan);
+	return code;
+}
+
+static const struct option_row scan_options[] = {
+    {.name = "revoke",
+	.field = "revoke",
+	.help = "revoke the keys whose tokens were found"},
+    {.name = "yes", .field = "yes", .help = "do not ask"},
+    {0},
+};
+
+static const struct positional_row scan_path[] = {
+    {.name = "PATH|-", .field = "path", .kind = &value_path},
+    {0},
+};
+
+const struct command scan_commands[] = {
+    {.noun = "key",
+	.verb = "scan",
+	.summary = "Look for tokens of this store in files; exit 1 when any",
+	.note = "Whole directories, too; - is standard input. Links are not "
+		"followed. Keys are named, tokens\nnever shown. What is "
+		"compressed or encoded is not looked into, nor are tokens "
+		"found that were\nimported from elsewhere.",
+	.example = "apikeyctl key scan /var/www --revoke\n"
+		   "git log -p | apikeyctl key scan -",
+	.exits = "0 no token of this store; 1 found any, or could not read all",
+	.positionals = scan_path,
+	.options = scan_options,
+	.run = run_scan},
+    {0},
+};
