@@ -24,6 +24,7 @@
 #include "listen.h"
 #include "log.h"
 #include "notify.h"
+#include "rekey.h"
 #include "settings.h"
 #include "statedir.h"
 #include "worker.h"
@@ -40,6 +41,7 @@ struct options {
 	char state_directory[PATH_MAX];
 	char runtime_directory[PATH_MAX];
 	bool check_config;
+	const char *rekey_file; /* NULL: not to rekey, but to serve */
 };
 
 struct daemon {
@@ -73,6 +75,9 @@ static const char usage[] =
     "                            $RUNTIME_DIRECTORY or /run/apikeyd)\n"
     "  --check-config            say what is wrong with the configuration\n"
     "                            and exit\n"
+    "  --rekey NEW-KEY-FILE      put the store under this master key and "
+    "exit;\n"
+    "                            while no daemon runs\n"
     "  --version                 print the version and exit\n"
     "  --help                    print this and exit\n"
     "\n"
@@ -117,12 +122,13 @@ copy_path(char out[PATH_MAX], const char *path)
 static int
 read_options(int argc, char **argv, struct options *options)
 {
-	enum { CONFIG = 256, STATE, RUNTIME, CHECK, VERSION, HELP };
+	enum { CONFIG = 256, STATE, RUNTIME, CHECK, REKEY, VERSION, HELP };
 	static const struct option names[] = {
 	    {"config", required_argument, NULL, CONFIG},
 	    {"state-directory", required_argument, NULL, STATE},
 	    {"runtime-directory", required_argument, NULL, RUNTIME},
 	    {"check-config", no_argument, NULL, CHECK},
+	    {"rekey", required_argument, NULL, REKEY},
 	    {"version", no_argument, NULL, VERSION},
 	    {"help", no_argument, NULL, HELP},
 	    {NULL, 0, NULL, 0},
@@ -144,6 +150,9 @@ read_options(int argc, char **argv, struct options *options)
 			break;
 		case CHECK:
 			options->check_config = true;
+			break;
+		case REKEY:
+			options->rekey_file = optarg;
 			break;
 		case VERSION:
 			puts("apikeyd " PACKAGE_VERSION);
@@ -229,7 +238,7 @@ open_store(struct daemon *daemon)
 {
 	const char *path = daemon->options.state_directory;
 	uint8_t master[MASTER_KEY_BYTES];
-	char source[PATH_MAX];
+	struct master_key_source source;
 	enum statedir_content content;
 	int dir = statedir_open(path);
 	bool opened, first;
@@ -241,12 +250,16 @@ open_store(struct daemon *daemon)
 	opened = content != STATEDIR_BROKEN &&
 	    (!first || store_mark_creation(path)) &&
 	    master_key_read(dir, path, daemon->settings.master_key_file, first,
-		master, source, sizeof source);
+		master, &source);
+	if (opened && !first)
+		opened =
+		    rekey_settle(dir, path, &daemon->settings, &source, master);
 	if (opened && first)
 		opened =
 		    store_create(path, daemon->settings.expected_keys, master);
 	if (opened && first)
-		log_notice("new store in %s, master key in %s", path, source);
+		log_notice(
+		    "new store in %s, master key in %s", path, source.text);
 	opened = opened && load_store(daemon, master);
 	secret_wipe(master, sizeof master);
 	/* dir stays open: it holds the lock until the process ends. */
@@ -555,6 +568,11 @@ main(int argc, char **argv)
 	harden_process();
 	if (!secret_init())
 		return 1;
+	if (daemon.options.rekey_file != NULL)
+		return rekey(daemon.options.state_directory, &daemon.settings,
+			   daemon.options.rekey_file)
+		    ? 0
+		    : 1;
 	varlink_init();
 	started = start(&daemon);
 	if (started)

@@ -182,9 +182,9 @@ write_key(int fd, const uint8_t key[MASTER_KEY_BYTES])
 	return ok;
 }
 
-/* Under its name there is never but a whole key that is on disk. */
+/* Puts the key on disk as master.key.new; errno where that fails. */
 static bool
-create(int dir, uint8_t key[MASTER_KEY_BYTES])
+stage(int dir, const uint8_t key[MASTER_KEY_BYTES])
 {
 	bool ok;
 	int fd, error;
@@ -195,21 +195,38 @@ create(int dir, uint8_t key[MASTER_KEY_BYTES])
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 	if (fd < 0)
 		return false;
-	ok = random_key(key) && write_key(fd, key) &&
-	    renameat(dir, new_name, dir, file_name) == 0;
+	ok = write_key(fd, key);
 	error = errno;
 	close(fd);
-	if (ok)
-		return fsync(dir) == 0;
+	if (ok && fsync(dir) == 0)
+		return true;
+	if (!ok)
+		errno = error;
+	error = errno;
 	unlinkat(dir, new_name, 0);
 	errno = error;
 	return false;
 }
 
 static bool
+replace(int dir)
+{
+	return renameat(dir, new_name, dir, file_name) == 0 && fsync(dir) == 0;
+}
+
+static void
+own_path(char out[PATH_MAX + sizeof new_name + 1], const char *state_directory,
+    const char *name)
+{
+	snprintf(out, PATH_MAX + sizeof new_name + 1, "%s/%s", state_directory,
+	    name);
+}
+
+/* Under its name there is never but a whole key that is on disk. */
+static bool
 create_logged(int dir, const char *path, uint8_t key[MASTER_KEY_BYTES])
 {
-	if (create(dir, key)) {
+	if (random_key(key) && stage(dir, key) && replace(dir)) {
 		log_notice("%s: new master key; keep a copy in a safe place, "
 			   "without it the store cannot be read",
 		    path);
@@ -221,14 +238,16 @@ create_logged(int dir, const char *path, uint8_t key[MASTER_KEY_BYTES])
 }
 
 static enum found
-load_credential(uint8_t key[MASTER_KEY_BYTES], char *source, size_t source_size)
+load_credential(uint8_t key[MASTER_KEY_BYTES], struct master_key_source *source)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 	char path[PATH_MAX];
 
 	if (directory == NULL || directory[0] == '\0')
 		return FOUND_NONE;
-	snprintf(source, source_size, "credential %s", credential_name);
+	source->origin = MASTER_KEY_CREDENTIAL;
+	snprintf(source->text, sizeof source->text, "credential %s",
+	    credential_name);
 	if (snprintf(path, sizeof path, "%s/%s", directory, credential_name) >=
 	    (int)sizeof path) {
 		log_error("CREDENTIALS_DIRECTORY is too long");
@@ -238,24 +257,33 @@ load_credential(uint8_t key[MASTER_KEY_BYTES], char *source, size_t source_size)
 }
 
 bool
-master_key_read(int dir, const char *state_directory, const char *file,
-    bool may_create, uint8_t key[MASTER_KEY_BYTES], char *source,
-    size_t source_size)
+master_key_read_file(const char *path, uint8_t key[MASTER_KEY_BYTES])
 {
-	char path[PATH_MAX + sizeof file_name + 1];
-	enum found found = load_credential(key, source, source_size);
+	enum found found = load(AT_FDCWD, path, path, trusted_file, key);
+
+	if (found == FOUND_NONE)
+		log_error("%s: the master key file is missing", path);
+	return found == FOUND_KEY;
+}
+
+bool
+master_key_read(int dir, const char *state_directory, const char *file,
+    bool may_create, uint8_t key[MASTER_KEY_BYTES],
+    struct master_key_source *source)
+{
+	char path[PATH_MAX + sizeof new_name + 1];
+	enum found found = load_credential(key, source);
 
 	if (found != FOUND_NONE)
 		return found == FOUND_KEY;
 	if (file != NULL && file[0] != '\0') {
-		snprintf(source, source_size, "%s", file);
-		found = load(AT_FDCWD, file, file, trusted_file, key);
-		if (found == FOUND_NONE)
-			log_error("%s: the master key file is missing", file);
-		return found == FOUND_KEY;
+		source->origin = MASTER_KEY_FILE;
+		snprintf(source->text, sizeof source->text, "%s", file);
+		return master_key_read_file(file, key);
 	}
-	snprintf(path, sizeof path, "%s/%s", state_directory, file_name);
-	snprintf(source, source_size, "%s", path);
+	own_path(path, state_directory, file_name);
+	source->origin = MASTER_KEY_OWN;
+	snprintf(source->text, sizeof source->text, "%s", path);
 	found = load(dir, file_name, path, trusted_file, key);
 	if (found != FOUND_NONE)
 		return found == FOUND_KEY;
@@ -264,5 +292,54 @@ master_key_read(int dir, const char *state_directory, const char *file,
 	log_error("%s: the master key is missing; put it back, the store "
 		  "cannot be read without it",
 	    path);
+	return false;
+}
+
+/* Of a key that is to take master.key's place. */
+
+bool
+master_key_stage(
+    int dir, const char *state_directory, const uint8_t key[MASTER_KEY_BYTES])
+{
+	if (stage(dir, key))
+		return true;
+	log_error("%s/%s: cannot write the key there: %s", state_directory,
+	    new_name, strerror(errno));
+	return false;
+}
+
+bool
+master_key_is_staged(int dir)
+{
+	return faccessat(dir, new_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+master_key_read_staged(
+    int dir, const char *state_directory, uint8_t key[MASTER_KEY_BYTES])
+{
+	char path[PATH_MAX + sizeof new_name + 1];
+
+	own_path(path, state_directory, new_name);
+	return load(dir, new_name, path, trusted_file, key) == FOUND_KEY;
+}
+
+bool
+master_key_replace(int dir, const char *state_directory)
+{
+	if (replace(dir))
+		return true;
+	log_error("%s/%s: cannot take %s's place: %s", state_directory,
+	    new_name, file_name, strerror(errno));
+	return false;
+}
+
+bool
+master_key_unstage(int dir, const char *state_directory)
+{
+	if (unlinkat(dir, new_name, 0) == 0 && fsync(dir) == 0)
+		return true;
+	log_error("%s/%s: cannot remove it: %s", state_directory, new_name,
+	    strerror(errno));
 	return false;
 }

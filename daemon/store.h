@@ -57,6 +57,21 @@ struct store *store_open(const char *directory, unsigned expected_keys,
     const uint8_t master[SECRET_KEY_BYTES], struct keyring **ring,
     store_load_fn *load, void *context);
 
+/*
+ * Whether the store's own keys are wrapped under this master key, as far as its
+ * root record says. False also where that cannot be read.
+ */
+bool
+store_is_under(const char *directory, const uint8_t master[SECRET_KEY_BYTES]);
+/*
+ * Puts a store that is not open, and is under one master key, under another:
+ * verifies all of it, copies it into a new file, and verifies that. From a key
+ * to itself: makes certain that that is what is on the disk. False after
+ * logging.
+ */
+bool store_rekey(const char *directory, unsigned expected_keys,
+    const uint8_t from[SECRET_KEY_BYTES], const uint8_t to[SECRET_KEY_BYTES]);
+
 enum store_result {
 	STORE_OK,
 	STORE_EXISTS,  /* a record marked is_new is there already */

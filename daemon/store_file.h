@@ -34,6 +34,15 @@ struct store_file {
 bool store_file_open(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
     struct keyring **ring, store_load_fn *load, void *context);
+/* For who wants nothing but that all records are sound. */
+store_load_fn store_load_nothing;
+/*
+ * Copies an open file into a new one, with the root that is in memory, which
+ * takes the old one's place once it is whole and on disk. False after logging;
+ * why is the line's beginning.
+ */
+bool store_file_rebuild(
+    struct store_file *file, unsigned expected_keys, const char *why);
 void store_file_close(struct store_file *file);
 
 /*

@@ -118,19 +118,13 @@ static bool
 read_root(struct store_file *file, const uint8_t *master, struct keyring **ring)
 {
 	struct record_name name = record_name_root();
-	TDB_DATA found = tdb_fetch(file->tdb, store_data_of_name(&name));
 	struct bytes name_bytes = {name.bytes, name.len};
-	struct bytes data = {found.dptr, found.dsize};
 	uint8_t check[KEY_CHECK_BYTES];
 	struct record_view view;
-	const char *problem = NULL;
+	TDB_DATA found;
+	const char *problem = store_fetch_root(file->tdb, &found, &file->root);
+	struct bytes data = {found.dptr, found.dsize};
 
-	if (found.dptr == NULL)
-		problem = file->complaints.count > 0 ? file->complaints.text
-						     : "no root record";
-	else if (record_open(name_bytes, data, NULL, &view, &problem) &&
-	    !record_to_root(&view, &file->root))
-		problem = "the root record makes no sense";
 	if (problem != NULL) {
 		free(found.dptr);
 		log_damage(file, "R", problem);
@@ -157,7 +151,10 @@ read_root(struct store_file *file, const uint8_t *master, struct keyring **ring)
 	return true;
 }
 
-/* Healing: a copy of every record in a file whose structure is new. */
+/*
+ * A copy of every record in a file whose structure is new. The root is not
+ * copied but written, from memory.
+ */
 
 struct copy {
 	struct tdb_context *to;
@@ -172,6 +169,8 @@ copy_record(
 	struct copy *copy = private_data;
 
 	(void)tdb;
+	if (name.dsize == 1 && name.dptr[0] == RECORD_ROOT)
+		return 0;
 	if (copy->in_transaction == COPY_SLICE) {
 		copy->failed = tdb_transaction_commit(copy->to) != 0 ||
 		    tdb_transaction_start(copy->to) != 0;
@@ -204,8 +203,9 @@ copy_records(struct tdb_context *from, struct tdb_context *to)
 	return tdb_transaction_commit(to) == 0;
 }
 
-static bool
-load_nothing(void *context, struct record_view *view, const char **problem)
+bool
+store_load_nothing(
+    void *context, struct record_view *view, const char **problem)
 {
 	(void)context;
 	(void)view;
@@ -223,11 +223,12 @@ copy_is_whole(
 	other.tdb = copy;
 	snprintf(other.path, sizeof other.path, "%s", path);
 	memset(&other.complaints, 0, sizeof other.complaints);
-	return scan_records(&other, load_nothing, NULL);
+	return scan_records(&other, store_load_nothing, NULL);
 }
 
-static bool
-rebuild(struct store_file *file, unsigned expected_keys)
+bool
+store_file_rebuild(
+    struct store_file *file, unsigned expected_keys, const char *why)
 {
 	char path[PATH_MAX];
 	struct complaints complaints;
@@ -246,9 +247,8 @@ rebuild(struct store_file *file, unsigned expected_keys)
 	    complaints.count > 0 || file->complaints.count > 0 ||
 	    !copy_is_whole(file, copy, path) ||
 	    !store_publish(path, file->directory, file->path)) {
-		log_error("%s: its structure is damaged and it cannot be "
-			  "copied: %s",
-		    file->path, store_cause(&complaints));
+		log_error("%s: %s, and it cannot be copied: %s", file->path,
+		    why, store_cause(&complaints));
 		if (copy != NULL)
 			tdb_close(copy);
 		unlink(path);
@@ -259,6 +259,15 @@ rebuild(struct store_file *file, unsigned expected_keys)
 	/* complaints is this function's; the file's own takes its place. */
 	memset(&file->complaints, 0, sizeof file->complaints);
 	store_tdb_complain_to(copy, &file->complaints);
+	return true;
+}
+
+static bool
+heal(struct store_file *file, unsigned expected_keys)
+{
+	if (!store_file_rebuild(
+		file, expected_keys, "its structure is damaged"))
+		return false;
 	log_notice("%s: every record is sound but the file's structure was "
 		   "not (as a kill can leave it); copied into a new file",
 	    file->path);
@@ -275,10 +284,8 @@ structure_sound(struct store_file *file)
 	return sound;
 }
 
-/* A look before tdb opens it by name: whose it is, and that it is itself. No
- * one else can exchange it in between, in a directory that is ours alone. */
-static bool
-may_be_opened(const char *path)
+bool
+store_may_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool trusted = fd >= 0 && trusted_file(fd, path);
@@ -302,7 +309,7 @@ store_file_open(struct store_file *file, const char *directory,
 	*ring = NULL;
 	if (!store_path(file->directory, directory, ".") ||
 	    !store_path(file->path, directory, "keys.tdb") ||
-	    !may_be_opened(file->path))
+	    !store_may_open(file->path))
 		return false;
 	/* Never O_CREAT: one wrong byte in the header, and tdb would empty
 	 * the file without a word. */
@@ -313,7 +320,7 @@ store_file_open(struct store_file *file, const char *directory,
 	}
 	if (read_root(file, master, ring) &&
 	    scan_records(file, load, context) &&
-	    (structure_sound(file) || rebuild(file, expected_keys)))
+	    (structure_sound(file) || heal(file, expected_keys)))
 		return true;
 	store_file_close(file);
 	keyring_free(*ring);

@@ -132,6 +132,27 @@ store_write_record(struct tdb_context *tdb, const struct record *record)
 		   store_data(record->data, record->len), TDB_REPLACE) == 0;
 }
 
+const char *
+store_fetch_root(struct tdb_context *tdb, TDB_DATA *found, struct root *root)
+{
+	const struct complaints *complaints = tdb_get_logging_private(tdb);
+	struct record_name name = record_name_root();
+	struct bytes name_bytes = {name.bytes, name.len};
+	struct record_view view;
+	const char *problem = NULL;
+
+	*found = tdb_fetch(tdb, store_data_of_name(&name));
+	if (found->dptr == NULL)
+		return complaints->count > 0 ? complaints->text
+					     : "no root record";
+	/* Its MAC is of a key that is inside it. */
+	if (record_open(name_bytes, (struct bytes){found->dptr, found->dsize},
+		NULL, &view, &problem) &&
+	    !record_to_root(&view, root))
+		problem = "the root record makes no sense";
+	return problem;
+}
+
 uint64_t
 store_tdb_size(struct tdb_context *tdb)
 {

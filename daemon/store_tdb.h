@@ -35,6 +35,20 @@ TDB_DATA store_data_of_name(const struct record_name *name);
 
 uint64_t store_tdb_size(struct tdb_context *tdb);
 
+/*
+ * A look before tdb opens it by name: whose it is, and that it is itself. No
+ * one else can exchange it in between, in a directory that is ours alone.
+ * False after logging.
+ */
+bool store_may_open(const char *path);
+
+/*
+ * The root record as it lies there, its MAC not looked at. NULL, or what is
+ * wrong with it. found is the caller's to free, also then.
+ */
+const char *
+store_fetch_root(struct tdb_context *tdb, TDB_DATA *found, struct root *root);
+
 /* The root record, ready to be written. */
 void store_encode_root(
     struct record *record, const struct root *root, const struct keyring *ring);

@@ -53,12 +53,11 @@ static void
 open_new(struct fill *fill, const char *path, unsigned keys)
 {
 	uint8_t master[MASTER_KEY_BYTES];
-	char source[PATH_MAX];
+	struct master_key_source source;
 	int dir = statedir_open(path);
 
 	if (dir < 0 || !secret_init() ||
-	    !master_key_read(
-		dir, path, NULL, true, master, source, sizeof source) ||
+	    !master_key_read(dir, path, NULL, true, master, &source) ||
 	    !store_create(path, keys, master) ||
 	    !store_file_open(&fill->file, path, keys, master, &fill->ring,
 		load_nothing, NULL))

@@ -242,7 +242,7 @@ START_TEST(contents)
 END_TEST
 
 static uint8_t key[MASTER_KEY_BYTES];
-static char source[128];
+static struct master_key_source source;
 
 static bool
 reads_key(int dir, const char *file, bool may_create)
@@ -251,8 +251,7 @@ reads_key(int dir, const char *file, bool may_create)
 
 	memset(key, 0x5a, sizeof key);
 	stderr_begin(&capture);
-	ok = master_key_read(
-	    dir, state, file, may_create, key, source, sizeof source);
+	ok = master_key_read(dir, state, file, may_create, key, &source);
 	stderr_end(&capture);
 	ck_assert_ptr_null(strstr(capture.text, "2233"));
 	return ok;
@@ -270,7 +269,7 @@ START_TEST(key_created)
 	mask = umask(0777);
 	ck_assert(reads_key(dir, "", true));
 	umask(mask);
-	ck_assert_str_eq(source, in_state("master.key"));
+	ck_assert_str_eq(source.text, in_state("master.key"));
 	ck_assert_uint_eq(mode_of(in_state("master.key")), 0400);
 	ck_assert_int_ne(access(in_state("master.key.new"), F_OK), 0);
 	memcpy(first, key, sizeof first);
@@ -326,7 +325,7 @@ START_TEST(key_files)
 	expect_said("key: the master key file is missing");
 	make_file(file, KEY_TEXT, 0644);
 	ck_assert(reads_key(dir, file, true));
-	ck_assert_str_eq(source, file);
+	ck_assert_str_eq(source.text, file);
 	expect_said("warning: ");
 	ck_assert_uint_eq(mode_of(file), 0600);
 	ck_assert(reads_key(dir, file, true));
@@ -356,11 +355,11 @@ START_TEST(key_credential)
 
 	setenv("CREDENTIALS_DIRECTORY", root, 1);
 	ck_assert(reads_key(dir, "", true)); /* none there: master.key */
-	ck_assert_str_eq(source, in_state("master.key"));
+	ck_assert_str_eq(source.text, in_state("master.key"));
 	snprintf(file, sizeof file, "%s/apikeyd.master-key", root);
 	make_file(file, KEY_TEXT, 0440);
 	ck_assert(reads_key(dir, "/nonexistent", true));
-	ck_assert_str_eq(source, "credential apikeyd.master-key");
+	ck_assert_str_eq(source.text, "credential apikeyd.master-key");
 	ck_assert_uint_eq(key[1], 0x11);
 	ck_assert_int_eq(chmod(file, 0444), 0);
 	ck_assert(!reads_key(dir, "", true));

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A rekey dies at each system call in turn by which it gets onto the disk: the
+# store opens all the same, under the old or the new master key.
+# shellcheck source=tests/lib.sh
+. "$top_srcdir/tests/lib.sh"
+
+strace=${STRACE:-strace}
+command -v "$strace" >"$TMP/output" 2>&1 || skip_all "no strace"
+"$strace" -o /dev/null true 2>"$TMP/output" ||
+	skip_all "strace cannot trace here"
+[ "${SANITIZERS-}" != yes ] || skip_all "a sanitizer cannot be traced"
+
+new=$TMP/new.key
+
+umask 077
+od -A n -N 32 -t x1 /dev/urandom | tr -d ' \n' >"$new"
+# shellcheck disable=SC2119 # without arguments
+start_apikeyd || give_up "apikeyd does not start"
+seed
+token=$(new_key first)
+stop_apikeyd
+cp -r "$TMP/state" "$TMP/before"
+old_key=$(cat "$TMP/state/master.key")
+new_key=$(cat "$new")
+
+# rekey_with CALL N WHAT: what happens to it as it makes this call. Fails where
+# it does not come that far.
+rekey_with() {
+	rm -rf "$TMP/state"
+	cp -r "$TMP/before" "$TMP/state"
+	"$strace" -f -o "$TMP/trace" -e trace="$1" -e inject="$1:$3:when=$2" \
+		"$APIKEYD" --state-directory "$TMP/state" --rekey "$new" \
+		>>"$TMP/apikeyd.log" 2>&1
+	grep -q 'INJECTED\|killed by SIGKILL' "$TMP/trace"
+}
+
+# sound: it starts, verifies, and has one master key: the old or the new one.
+sound() {
+	# shellcheck disable=SC2119 # without arguments
+	start_apikeyd || return
+	[ "$(verdict "$token")" = valid ] || return
+	stop_apikeyd || return
+	[ ! -e "$TMP/state/master.key.new" ] || return
+	case $(cat "$TMP/state/master.key") in
+	"$old_key") olds=$((olds + 1)) ;;
+	"$new_key") news=$((news + 1)) ;;
+	*) return 1 ;;
+	esac
+}
+
+# each CALL WHAT: as long as there is such a call.
+each() {
+	n=1
+	while rekey_with "$1" "$n" "$2"; do
+		sound >"$TMP/output" 2>&1 || {
+			echo "$1 $n, $2: not sound"
+			cat "$TMP/output"
+			return 1
+		}
+		n=$((n + 1))
+	done
+	[ "$n" -gt 1 ] && sound &&
+		[ "$(cat "$TMP/state/master.key")" = "$new_key" ]
+}
+
+olds=0 news=0
+for call in pwrite64 fdatasync fsync rename renameat; do
+	ok "rekeys that die at each $call" each "$call" signal=SIGKILL
+done
+ok "some deaths left the old key ($olds)" [ "$olds" -gt 5 ]
+# Each of the calls above had one that came through.
+ok "some the new one ($news)" [ "$news" -gt 5 ]
+
+olds=0 news=0
+for call in fdatasync fsync rename renameat; do
+	ok "rekeys with an I/O error at each $call" each "$call" error=EIO
+done
+ok "some errors left the old key ($olds)" [ "$olds" -gt 3 ]
+for call in pwrite64 write; do
+	ok "rekeys with a full disk at each $call" each "$call" error=ENOSPC
+done
+
+### A rekey that was cut off is taken up by another one, too
+
+rekey_with renameat 1 signal=SIGKILL
+ok "(there is a key beside the old one)" [ -e "$TMP/state/master.key.new" ]
+ok "the same rekey again" "$APIKEYD" --state-directory "$TMP/state" \
+	--rekey "$new"
+ok "ends it" sound
+rekey_with renameat 1 signal=SIGKILL
+od -A n -N 32 -t x1 /dev/urandom | tr -d ' \n' >"$new"
+ok "another one" "$APIKEYD" --state-directory "$TMP/state" --rekey "$new"
+new_key=$(cat "$new")
+ok "as well" sound
+is "with its key" "$(cat "$TMP/state/master.key")" "$new_key"
+done_testing
