@@ -72,6 +72,45 @@ key_details(const struct key *key)
 	return read_details(&r);
 }
 
+/* Without bounds: key_details_read() has been over all of it. */
+
+static inline struct bytes
+take_string(const uint8_t **at)
+{
+	struct bytes text = {*at + 1, **at};
+
+	*at += 1 + text.len;
+	return text;
+}
+
+static inline struct list
+take_list(const uint8_t **at)
+{
+	struct list list = {**at, {*at + 1, 0}};
+
+	*at += 1;
+	for (size_t i = 0; i < list.count; i++)
+		take_string(at);
+	list.items.len = (size_t)(*at - list.items.data);
+	return list;
+}
+
+struct key_details
+key_details_head(const struct key *key)
+{
+	struct key_details d = {.rotated_at = 0};
+	const uint8_t *at = key->details;
+
+	d.name = take_string(&at);
+	d.environment = take_string(&at);
+	d.user = take_string(&at);
+	d.scopes = take_list(&at);
+	d.services = take_list(&at);
+	d.callers = take_list(&at);
+	d.allowlist = take_list(&at);
+	return d;
+}
+
 bool
 allow_entry_read(struct bytes item, struct allow_entry *entry)
 {

@@ -146,6 +146,8 @@ void key_details_write(struct writer *w, const struct key_details *details);
 bool key_details_read(struct bytes encoded, struct key_details *details);
 /* Of a key in memory, whose details were checked when they got there. */
 struct key_details key_details(const struct key *key);
+/* The same up to the allow-list, the rest empty: what a verification takes. */
+struct key_details key_details_head(const struct key *key);
 
 /* One allow-list entry out of its list item, and into one. */
 struct allow_entry {

@@ -115,7 +115,7 @@ static enum verdict
 judge(struct key *key, const struct verify_request *request, uid_t uid,
     int64_t now, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
-	struct key_details details = key_details(key);
+	struct key_details details = key_details_head(key);
 	enum verdict verdict = verify_decide(key, &details, request, uid, now);
 
 	if (verdict == VERDICT_VALID)

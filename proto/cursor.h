@@ -14,6 +14,7 @@
 #ifndef PROTO_CURSOR_H
 #define PROTO_CURSOR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,46 +75,55 @@ read_bytes(struct reader *r, size_t len)
 	return view;
 }
 
-static inline uint64_t
-read_uint(struct reader *r, size_t size)
-{
-	struct bytes view = read_bytes(r, size);
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < view.len; i++)
-		value = value << 8 | view.data[i];
-	return value;
-}
+/* Each of its size, since a loop over the bytes costs a verification hundreds
+ * of instructions. */
 
 static inline uint8_t
 read_u8(struct reader *r)
 {
-	return (uint8_t)read_uint(r, 1);
+	struct bytes view = read_bytes(r, 1);
+
+	return view.len > 0 ? view.data[0] : 0;
 }
 
 static inline uint16_t
 read_u16(struct reader *r)
 {
-	return (uint16_t)read_uint(r, 2);
+	struct bytes view = read_bytes(r, 2);
+	uint16_t value = 0;
+
+	if (view.len > 0)
+		memcpy(&value, view.data, sizeof value);
+	return be16toh(value);
 }
 
 static inline uint32_t
 read_u32(struct reader *r)
 {
-	return (uint32_t)read_uint(r, 4);
+	struct bytes view = read_bytes(r, 4);
+	uint32_t value = 0;
+
+	if (view.len > 0)
+		memcpy(&value, view.data, sizeof value);
+	return be32toh(value);
 }
 
 static inline uint64_t
 read_u64(struct reader *r)
 {
-	return read_uint(r, 8);
+	struct bytes view = read_bytes(r, 8);
+	uint64_t value = 0;
+
+	if (view.len > 0)
+		memcpy(&value, view.data, sizeof value);
+	return be64toh(value);
 }
 
 /* Times: signed milliseconds since the Unix epoch, two's complement. */
 static inline int64_t
 read_time(struct reader *r)
 {
-	return (int64_t)read_uint(r, 8);
+	return (int64_t)read_u64(r);
 }
 
 /* A string with its length before it, at most max bytes long. */
@@ -173,43 +183,36 @@ write_bytes(struct writer *w, const void *data, size_t len)
 }
 
 static inline void
-write_uint(struct writer *w, uint64_t value, size_t size)
-{
-	uint8_t out[8];
-
-	for (size_t i = 0; i < size; i++)
-		out[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-	write_bytes(w, out, size);
-}
-
-static inline void
 write_u8(struct writer *w, uint8_t value)
 {
-	write_uint(w, value, 1);
+	write_bytes(w, &value, sizeof value);
 }
 
 static inline void
 write_u16(struct writer *w, uint16_t value)
 {
-	write_uint(w, value, 2);
+	value = htobe16(value);
+	write_bytes(w, &value, sizeof value);
 }
 
 static inline void
 write_u32(struct writer *w, uint32_t value)
 {
-	write_uint(w, value, 4);
+	value = htobe32(value);
+	write_bytes(w, &value, sizeof value);
 }
 
 static inline void
 write_u64(struct writer *w, uint64_t value)
 {
-	write_uint(w, value, 8);
+	value = htobe64(value);
+	write_bytes(w, &value, sizeof value);
 }
 
 static inline void
 write_time(struct writer *w, int64_t value)
 {
-	write_uint(w, (uint64_t)value, 8);
+	write_u64(w, (uint64_t)value);
 }
 
 static inline void

@@ -7,14 +7,14 @@ enum { AT_VERSION = 2, AT_TYPE = 3, AT_ID = 4, AT_LENGTH = 8 };
 
 static const uint8_t magic[2] = {'a', 'k'};
 
+/* By type; request_max 0: there is no such operation. */
 static const struct {
-	uint8_t type;
 	uint32_t request_max, reply_max; /* bytes of body */
 } limits[] = {
-    {FRAME_PING, PING_MAX, PING_MAX},
-    {FRAME_VERIFY, VERIFY_REQUEST_MAX, VERIFY_REPLY_MAX},
-    {FRAME_LOOKUP, LOOKUP_REQUEST_MAX, LOOKUP_REPLY_MAX},
-    {FRAME_VERIFY_SIGNATURE, SIGNATURE_REQUEST_MAX, VERIFY_REPLY_MAX},
+    [FRAME_PING] = {PING_MAX, PING_MAX},
+    [FRAME_VERIFY] = {VERIFY_REQUEST_MAX, VERIFY_REPLY_MAX},
+    [FRAME_LOOKUP] = {LOOKUP_REQUEST_MAX, LOOKUP_REPLY_MAX},
+    [FRAME_VERIFY_SIGNATURE] = {SIGNATURE_REQUEST_MAX, VERIFY_REPLY_MAX},
 };
 
 _Static_assert(VERIFY_REQUEST_MAX <= FRAME_MAX - FRAME_HEADER_LEN &&
@@ -41,21 +41,22 @@ frame_error_text(enum frame_error error)
 int
 frame_request_limit(uint8_t type)
 {
-	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-		if (limits[i].type == type)
-			return (int)limits[i].request_max;
-	return -1;
+	if (type >= sizeof limits / sizeof limits[0] ||
+	    limits[type].request_max == 0)
+		return -1;
+	return (int)limits[type].request_max;
 }
 
 int
 frame_reply_limit(uint8_t type)
 {
+	uint8_t request = type & (uint8_t)~FRAME_REPLY;
+
 	if (type == FRAME_ERROR)
 		return ERROR_REPLY_MAX;
-	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-		if ((limits[i].type | FRAME_REPLY) == type)
-			return (int)limits[i].reply_max;
-	return -1;
+	if (type == request || frame_request_limit(request) < 0)
+		return -1;
+	return (int)limits[request].reply_max;
 }
 
 enum frame_status

@@ -7,7 +7,7 @@
  * way to write a message and a reader cannot be made to see two. A new field
  * is a new FRAME_VERSION.
  *
- * Decoders zero their output first; views point into the body.
+ * A decoder that fails leaves its output zeroed; views point into the body.
  */
 #ifndef PROTO_MESSAGE_H
 #define PROTO_MESSAGE_H

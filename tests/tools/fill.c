@@ -2,11 +2,11 @@
 /*
  * Makes a store of many keys, faster than they could be asked for.
  *
- *     fill STATE-DIRECTORY KEYS
+ *     fill STATE-DIRECTORY KEYS [all]
  *
  * The directory is there and empty. The keys are of account acme and product
  * api, with a name of about 20 bytes, an environment and a scope. Prints the
- * tokens of the first, the middle and the last one.
+ * tokens of the first, the middle and the last one, or of all.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -30,6 +30,7 @@ struct fill {
 	struct store_change change;
 	struct store_write writes[SLICE];
 	unsigned long operations;
+	bool print_all;
 };
 
 static void
@@ -139,7 +140,8 @@ add_keys(struct fill *fill, unsigned long keys)
 			char token[TOKEN_MAX + 1];
 
 			make_key(fill, done, &fill->writes[i], token);
-			if (done == 0 || done == keys / 2 || done == keys - 1)
+			if (fill->print_all || done == 0 || done == keys / 2 ||
+			    done == keys - 1)
 				puts(token);
 		}
 		commit(fill, count);
@@ -150,10 +152,11 @@ int
 main(int argc, char **argv)
 {
 	struct fill *fill = calloc(1, sizeof *fill);
-	unsigned long keys = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	unsigned long keys = argc >= 3 ? strtoul(argv[2], NULL, 10) : 0;
 
 	if (fill == NULL || keys == 0 || keys > 10000000)
-		die("usage: fill STATE-DIRECTORY KEYS");
+		die("usage: fill STATE-DIRECTORY KEYS [all]");
+	fill->print_all = argc > 3 && strcmp(argv[3], "all") == 0;
 	open_new(fill, argv[1], (unsigned)keys);
 	add_owners(fill);
 	add_keys(fill, keys);

@@ -153,6 +153,14 @@ put_list(struct writer *w, size_t count, size_t item)
 		put_text(w, STRING8, item);
 }
 
+/* Big-endian, of any size. */
+static void
+write_uint(struct writer *w, uint64_t value, size_t size)
+{
+	while (size-- > 0)
+		write_u8(w, (uint8_t)(value >> 8 * size));
+}
+
 /* A field as large (or as small) as it may be. */
 static void
 put_field(struct writer *w, const struct field *field, bool large)
