@@ -15,6 +15,7 @@
 #include "secret.h"
 #include "server.h"
 #include "store.h"
+#include "usage.h"
 #include "varlink.h"
 #include "verify.h"
 #include "worker.h"
@@ -45,6 +46,7 @@ struct admin {
 	struct changes *changes;
 	struct store *store;
 	const struct keyring *ring;
+	struct usage *usage;
 	const struct verifier *verifier;
 	const struct server *server;
 	const char *state_directory;

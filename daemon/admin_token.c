@@ -151,7 +151,7 @@ explain_check(
 	return passed;
 }
 
-/* Whether the bucket holds a call: one is taken out of a copy. */
+/* Asked of copies: nothing is spent, and no period begins. */
 static bool
 rate_would_pass(const struct key *key)
 {
@@ -160,7 +160,18 @@ rate_would_pass(const struct key *key)
 	if (key->limits == NULL || key->limits->rate_limit == 0)
 		return true;
 	limits = *key->limits;
-	return rate_take(&limits, monotonic_ms());
+	return rate_left(&limits, monotonic_ms());
+}
+
+static bool
+quota_would_pass(const struct key *key, int64_t now)
+{
+	struct key_limits limits;
+
+	if (key->limits == NULL || key->limits->quota_period == QUOTA_NONE)
+		return true;
+	limits = *key->limits;
+	return quota_left(&limits, now);
 }
 
 static void
@@ -170,6 +181,7 @@ explain(const struct verifier *verifier, const struct verify_request *request,
 	struct key_details details;
 	struct token_view token;
 	int64_t now = now_ms();
+	bool by_previous;
 
 	memset(e, 0, sizeof *e);
 	e->reason = token_parse((const char *)request->credential.data,
@@ -178,7 +190,7 @@ explain(const struct verifier *verifier, const struct verify_request *request,
 		"it has the shape and the checksum of a token",
 		e->reason == REASON_NONE))
 		return;
-	e->key = verify_token(verifier, &token, now);
+	e->key = verify_token(verifier, &token, now, &by_previous);
 	if (!explain_check(e, VERDICT_UNKNOWN,
 		"there is such a bearer key, and this is its secret",
 		e->key != NULL))
@@ -189,6 +201,9 @@ explain(const struct verifier *verifier, const struct verify_request *request,
 	explain_check(e, VERDICT_RATE_LIMITED,
 	    "the key has no rate, or a call is left of it",
 	    rate_would_pass(e->key));
+	explain_check(e, VERDICT_QUOTA_EXCEEDED,
+	    "the key has no quota, or a call is left of it",
+	    quota_would_pass(e->key, now));
 }
 
 /* The verdict of the first check that fails, or of the next one; NULL where

@@ -206,6 +206,7 @@ index_add(struct table *table, struct order *order, uint32_t hash, void *item)
 bool
 index_add_account(struct index *index, struct account *account)
 {
+	account->usage_id = slug_id(account->slug);
 	return index_add(&index->accounts, &index->account_order,
 	    text_hash(account->slug), account);
 }
@@ -213,6 +214,7 @@ index_add_account(struct index *index, struct account *account)
 bool
 index_add_product(struct index *index, struct product *product)
 {
+	product->usage_id = slug_id(product->slug);
 	return index_add(&index->products, &index->product_order,
 	    text_hash(product->slug), product);
 }
@@ -275,6 +277,18 @@ carry_over(struct key *key, const struct key *old)
 	    key->limits->rate_per_ms == old->limits->rate_per_ms) {
 		key->limits->level = old->limits->level;
 		key->limits->refilled_at = old->limits->refilled_at;
+	}
+	if (key->limits != NULL && old->limits != NULL &&
+	    key->limits->quota_period == old->limits->quota_period) {
+		key->limits->quota_start = old->limits->quota_start;
+		key->limits->quota_used = old->limits->quota_used;
+	}
+	if (key->previous != NULL && old->previous != NULL &&
+	    memcmp(key->previous->hash, old->previous->hash,
+		TOKEN_HASH_BYTES) == 0) {
+		key->previous->last_used_at = old->previous->last_used_at;
+		key->previous->last_used_address =
+		    old->previous->last_used_address;
 	}
 }
 

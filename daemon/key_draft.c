@@ -175,12 +175,35 @@ apply_rate(struct params *settings, struct key_limits *limits)
 	limits->rate_per_ms = (int64_t)per_ms;
 }
 
+/* What was used of a quota is used, whatever its limit becomes; of another
+ * kind of period nothing is. */
 static void
-apply_quota(struct params *settings)
+apply_quota(struct params *settings, struct key_limits *limits)
 {
-	if (param_object(settings, "quota") != NULL)
+	json_t *quota = param_object(settings, "quota");
+	json_t *limit = json_object_get(quota, "limit");
+	const char *per = json_string_value(json_object_get(quota, "per"));
+	enum quota_period period = QUOTA_NONE;
+	/* Of its fields, "used" is not for callers to say. */
+	size_t fields = json_is_null(json_object_get(quota, "used")) ? 3 : 2;
+
+	if (!param_given(settings, "quota"))
+		return;
+	if (quota != NULL &&
+	    (!json_is_integer(limit) || json_integer_value(limit) < 1 ||
+		per == NULL || !quota_period_parse(per, &period) ||
+		json_object_size(quota) != fields)) {
 		param_wrong(settings, "quota",
-		    "quotas are not available in this version");
+		    "expected a limit of at least 1 per day, month or total");
+		return;
+	}
+	if (limits->quota_period != period) {
+		limits->quota_start = 0;
+		limits->quota_used = 0;
+	}
+	limits->quota_period = (uint8_t)period;
+	limits->quota_limit =
+	    quota != NULL ? (uint64_t)json_integer_value(limit) : 0;
 }
 
 /* Lists: written one behind the other into the draft's room. */
@@ -392,7 +415,7 @@ key_draft_keep_secret(struct key_draft *draft, int64_t until)
 {
 	static const struct bytes none;
 
-	draft->previous.until = until;
+	draft->previous = (struct previous_secret){.until = until};
 	memcpy(draft->previous.hash, draft->key.hash, TOKEN_HASH_BYTES);
 	/* A recoverable one is of no use any more: the new one is revealed. */
 	draft->details.previous_sealed =
@@ -436,7 +459,7 @@ key_draft_apply(struct key_draft *draft, struct params *settings, int64_t now)
 	    &details->user);
 	apply_expiry(settings, now, &draft->key.expires_at);
 	apply_rate(settings, &draft->limits);
-	apply_quota(settings);
+	apply_quota(settings, &draft->limits);
 	apply_texts(draft, settings, &scopes_kind, &details->scopes);
 	apply_texts(draft, settings, &services_kind, &details->services);
 	apply_callers(draft, settings);
@@ -461,7 +484,8 @@ flags_of(const struct key_draft *draft)
 static bool
 copy_parts(struct key *key, struct key_draft *draft, const struct writer *w)
 {
-	if (draft->limits.rate_limit != 0) {
+	if (draft->limits.rate_limit != 0 ||
+	    draft->limits.quota_period != QUOTA_NONE) {
 		key->limits = malloc(sizeof *key->limits);
 		if (key->limits == NULL)
 			return false;

@@ -24,4 +24,24 @@ uint32_t rate_remaining(const struct key_limits *limits);
 /* Milliseconds from the last take until a call is there, rounded up. */
 uint64_t rate_retry_after(const struct key_limits *limits);
 
+/* Whether a call is there; takes none. now as for rate_take(). */
+bool rate_left(struct key_limits *limits, int64_t now);
+
+/*
+ * The quota of a key: so many calls a day, a month (both of UTC) or in all.
+ * now is Unix time. A period never goes back: where the clock is set back,
+ * what was used stays used until the period that was reached is over.
+ */
+
+/* Whether a call is left; begins a new period where it is time. */
+bool quota_left(struct key_limits *limits, int64_t now);
+/* After quota_left() was true. */
+void quota_take(struct key_limits *limits);
+/* As of the last of these two. */
+uint64_t quota_remaining(const struct key_limits *limits);
+/* Unix ms; 0: never. */
+int64_t quota_resets_at(const struct key_limits *limits);
+/* Of the period that now is in. */
+uint64_t quota_used(const struct key_limits *limits, int64_t now);
+
 #endif

@@ -101,6 +101,7 @@ load_account(
 		return false;
 	/* What others have already said of it stays. */
 	loaded.keys = account->keys;
+	loaded.usage_id = account->usage_id;
 	loaded.enabled = account->enabled;
 	loaded.enabled_count = account->enabled_count;
 	*account = loaded;
@@ -123,6 +124,7 @@ load_product(
 	if (product == NULL)
 		return false;
 	loaded.keys = product->keys;
+	loaded.usage_id = product->usage_id;
 	*product = loaded;
 	return true;
 }

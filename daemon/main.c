@@ -52,6 +52,7 @@ struct daemon {
 	struct store *store;
 	struct changes *changes;
 	struct worker *worker;
+	struct usage *usage;
 	struct verifier verifier;
 	struct admin admin;
 	struct varlink_service service;
@@ -63,7 +64,7 @@ struct daemon {
 	bool draining;
 };
 
-static const char usage[] =
+static const char help[] =
     "Usage: apikeyd [OPTION]...\n"
     "Issues and verifies API keys for the programs of this host.\n"
     "\n"
@@ -158,7 +159,7 @@ read_options(int argc, char **argv, struct options *options)
 			puts("apikeyd " PACKAGE_VERSION);
 			return 0;
 		case HELP:
-			fputs(usage, stdout);
+			fputs(help, stdout);
 			return 0;
 		default: /* getopt has said what */
 			fputs("Try: apikeyd --help\n", stderr);
@@ -266,7 +267,23 @@ open_store(struct daemon *daemon)
 	return opened;
 }
 
-/* Called on the threads of store and worker: wakes the loop. */
+static bool
+open_usage(struct daemon *daemon)
+{
+	const struct usage_options options = {
+	    .directory = daemon->options.state_directory,
+	    .ring = daemon->ring,
+	    .expected_keys = daemon->settings.expected_keys,
+	    .retention_days = daemon->settings.usage_retention,
+	    .flush_ms = daemon->settings.usage_flush_interval,
+	    .journal_bytes = (size_t)daemon->settings.usage_journal_size << 20,
+	};
+
+	daemon->usage = usage_open(&options, daemon->index);
+	return daemon->usage != NULL;
+}
+
+/* Called on the threads of store, worker and usage: wakes the loop. */
 static void
 wake_loop(void *context)
 {
@@ -288,6 +305,7 @@ on_committed(evutil_socket_t fd, short what, void *context)
 		return;
 	store_collect(daemon->store);
 	worker_collect(daemon->worker);
+	usage_collect(daemon->usage);
 }
 
 static bool
@@ -409,10 +427,12 @@ init_planes(struct daemon *daemon)
 
 	verifier_init(&daemon->verifier, daemon->index, daemon->ring);
 	daemon->verifier.signature_window = daemon->settings.signature_window;
+	daemon->verifier.usage = daemon->usage;
 	admin->index = daemon->index;
 	admin->changes = daemon->changes;
 	admin->store = daemon->store;
 	admin->ring = daemon->ring;
+	admin->usage = daemon->usage;
 	admin->verifier = &daemon->verifier;
 	admin->server = daemon->server;
 	admin->state_directory = daemon->options.state_directory;
@@ -480,7 +500,7 @@ open_planes(struct daemon *daemon)
 static bool
 start(struct daemon *daemon)
 {
-	if (!open_store(daemon))
+	if (!open_store(daemon) || !open_usage(daemon))
 		return false;
 	daemon->base = event_base_new();
 	if (daemon->base == NULL) {
@@ -494,7 +514,8 @@ start(struct daemon *daemon)
 	daemon->worker = worker_start(wake_loop, daemon);
 	daemon->admin.worker = daemon->worker;
 	return daemon->worker != NULL &&
-	    store_start(daemon->store, wake_loop, daemon);
+	    store_start(daemon->store, wake_loop, daemon) &&
+	    usage_start(daemon->usage, wake_loop, daemon);
 }
 
 static void
@@ -523,6 +544,7 @@ stop(struct daemon *daemon)
 	}
 	if (daemon->worker != NULL)
 		worker_free(daemon->worker);
+	usage_free(daemon->usage);
 	changes_free(daemon->changes);
 	free_event(daemon->watchdog);
 	free_event(daemon->reload);

@@ -222,6 +222,17 @@ account_status_text(enum account_status status)
 	return "deleted";
 }
 
+/* FNV-1a: slugs are chosen by our own operators. */
+uint64_t
+slug_id(const char *slug)
+{
+	uint64_t id = UINT64_C(0xcbf29ce484222325);
+
+	for (; *slug != '\0'; slug++)
+		id = (id ^ (uint8_t)*slug) * UINT64_C(0x100000001b3);
+	return id;
+}
+
 bool
 account_may_use(const struct account *account, const struct product *product)
 {

@@ -37,6 +37,7 @@ struct product {
 	int64_t created_at;
 	uint64_t sequence; /* of its last change */
 	uint32_t keys;     /* that exist */
+	uint64_t usage_id; /* slug_id(); set by the index */
 };
 
 struct account {
@@ -45,6 +46,7 @@ struct account {
 	enum account_status status;
 	int64_t created_at;
 	uint64_t sequence;
+	uint64_t usage_id; /* slug_id(); set by the index */
 	uint32_t keys;
 	uint32_t enabled_count;
 	struct product **enabled; /* products it may have keys for */
@@ -69,9 +71,13 @@ enum key_flag {
 struct previous_secret {
 	int64_t until;
 	uint8_t hash[TOKEN_HASH_BYTES];
+	/* In memory alone: since it is the previous one. */
+	int64_t last_used_at;
+	struct address last_used_address;
 };
 
-/* Rate: a bucket of limit calls, refilled with limit calls every per_ms. */
+/* Rate: a bucket of limit calls, refilled with limit calls every per_ms.
+ * Quota: so many calls in a day or a month of UTC, or in all. */
 struct key_limits {
 	uint32_t rate_limit;  /* 0: none */
 	uint8_t quota_period; /* enum quota_period */
@@ -80,6 +86,9 @@ struct key_limits {
 	/* From here on: how things stand, in memory alone. */
 	int64_t refilled_at;                   /* monotonic ms */
 	__extension__ unsigned __int128 level; /* calls times rate_per_ms */
+	/* As usage keeps them. */
+	int64_t quota_start; /* of the period, Unix ms */
+	uint64_t quota_used; /* in it */
 };
 
 /*
@@ -174,6 +183,9 @@ size_t key_id_text(const struct key *key, char out[KEY_ID_SIZE]);
 /* "active", "disabled", "revoked" or "expired" at this time. */
 const char *key_status_text(const struct key *key, int64_t now);
 const char *account_status_text(enum account_status status);
+
+/* A number for a slug, by which usage knows accounts and products. */
+uint64_t slug_id(const char *slug);
 
 bool
 account_may_use(const struct account *account, const struct product *product);

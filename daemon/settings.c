@@ -29,6 +29,7 @@ static const struct range {
     {"max_connections", 1, 1000000},
     {"max_connections_per_uid", 1, 1000000},
     {"expected_keys", 1, 10000000},
+    {"usage_journal_size", 1, 4096},
 };
 
 /* Durations, in milliseconds. */
@@ -39,6 +40,9 @@ static const struct duration {
 } durations[] = {
     {"request_timeout", 10, 3600000, "from 10ms to 1h, such as 5s"},
     {"signature_window", 1000, 86400000, "from 1s to 1d, such as 300s"},
+    {"usage_retention", 31 * INT64_C(86400000), 3660 * INT64_C(86400000),
+	"from 31d to 3660d, such as 31d"},
+    {"usage_flush_interval", 10, 3600000, "from 10ms to 1h, such as 2s"},
 };
 
 void
@@ -55,6 +59,9 @@ settings_default(struct settings *settings)
 		},
 	    .signature_window = 300,
 	    .expected_keys = 100000,
+	    .usage_retention = 31,
+	    .usage_flush_interval = 2000,
+	    .usage_journal_size = 64,
 	};
 }
 
@@ -184,6 +191,12 @@ apply(cfg_t *cfg, struct settings *settings)
 	if (duration_parse(cfg_getstr(cfg, "signature_window"), &ms))
 		settings->signature_window = (unsigned)(ms / 1000);
 	settings->expected_keys = (unsigned)cfg_getint(cfg, "expected_keys");
+	if (duration_parse(cfg_getstr(cfg, "usage_retention"), &ms))
+		settings->usage_retention = (unsigned)(ms / 86400000);
+	if (duration_parse(cfg_getstr(cfg, "usage_flush_interval"), &ms))
+		settings->usage_flush_interval = (unsigned)ms;
+	settings->usage_journal_size =
+	    (unsigned)cfg_getint(cfg, "usage_journal_size");
 }
 
 /* libconfuse 3.3 counts a line with a comment as three, so its errors would
@@ -236,7 +249,7 @@ parse_text(cfg_t *cfg, FILE *file)
 static bool
 parse(struct settings *settings, const char *path, FILE *file)
 {
-	char timeout[32], window[32], level[16] = "";
+	char timeout[32], window[32], retention[32], flush[32], level[16] = "";
 	bool ok = false;
 	cfg_t *cfg;
 
@@ -244,6 +257,8 @@ parse(struct settings *settings, const char *path, FILE *file)
 	snprintf(timeout, sizeof timeout, "%ums",
 	    settings->limits.request_timeout_ms);
 	snprintf(window, sizeof window, "%us", settings->signature_window);
+	snprintf(retention, sizeof retention, "%ud", settings->usage_retention);
+	snprintf(flush, sizeof flush, "%ums", settings->usage_flush_interval);
 	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
 		if (levels[i].level == settings->log_level)
 			snprintf(level, sizeof level, "%s", levels[i].name);
@@ -259,6 +274,10 @@ parse(struct settings *settings, const char *path, FILE *file)
 	    CFG_STR("request_timeout", timeout, CFGF_NONE),
 	    CFG_STR("signature_window", window, CFGF_NONE),
 	    CFG_INT("expected_keys", settings->expected_keys, CFGF_NONE),
+	    CFG_STR("usage_retention", retention, CFGF_NONE),
+	    CFG_STR("usage_flush_interval", flush, CFGF_NONE),
+	    CFG_INT(
+		"usage_journal_size", settings->usage_journal_size, CFGF_NONE),
 	    CFG_END(),
 	};
 

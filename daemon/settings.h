@@ -22,7 +22,10 @@ struct settings {
 					   max_connections_per_uid = 1024,
 					   request_timeout = 5s */
 	unsigned signature_window;      /* seconds; 300s */
-	unsigned expected_keys; /* sizes keys.tdb at its creation: 100000 */
+	unsigned expected_keys;   /* sizes keys.tdb at its creation: 100000 */
+	unsigned usage_retention; /* days; 31d */
+	unsigned usage_flush_interval; /* ms; 2s */
+	unsigned usage_journal_size;   /* MiB, at its creation; 64 */
 };
 
 void settings_default(struct settings *settings);

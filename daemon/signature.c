@@ -82,7 +82,7 @@ made_by(const struct verifier *verifier, const struct kept_token *kept,
 
 struct key *
 signature_key(const struct verifier *verifier,
-    const struct signature_request *request, int64_t now)
+    const struct signature_request *request, int64_t now, bool *by_previous)
 {
 	const struct decoy *decoy = &verifier->decoy;
 	struct kept_token current = {
@@ -93,6 +93,7 @@ signature_key(const struct verifier *verifier,
 	struct key *key;
 	bool known;
 
+	*by_previous = false;
 	/* Neither depends on any key, so neither tells of one. */
 	if (!parse_signature(request->signature, claimed) ||
 	    !in_window(verifier, request, now))
@@ -110,6 +111,6 @@ signature_key(const struct verifier *verifier,
 	if (made_by(verifier, &current, request, claimed))
 		return known ? key : NULL;
 	/* Always a second time, so that what is wrong takes one time. */
-	return made_by(verifier, &before, request, claimed) && known ? key
-								     : NULL;
+	*by_previous = made_by(verifier, &before, request, claimed) && known;
+	return *by_previous ? key : NULL;
 }

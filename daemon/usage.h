@@ -22,6 +22,33 @@
 
 struct usage;
 
+struct usage_options {
+	const char *directory; /* the state directory; stays the caller's */
+	const struct keyring *ring;
+	unsigned expected_keys;  /* sizes the files' hash tables */
+	unsigned retention_days; /* days before today that are kept */
+	unsigned flush_ms;       /* what a power cut may cost */
+	size_t journal_bytes;    /* at its creation */
+};
+
+/*
+ * Opens the journal and the files, makes those that are missing, and puts last
+ * use and used quotas into the index's keys: what the totals say, and what the
+ * journal has beyond them. NULL after logging.
+ */
+struct usage *
+usage_open(const struct usage_options *options, struct index *index);
+/*
+ * Starts the thread. ready is called on it whenever usage_collect() has
+ * something to collect: it may only wake the loop.
+ */
+bool
+usage_start(struct usage *usage, void (*ready)(void *context), void *context);
+/* Takes everything into the files and joins the thread. What was asked and not
+ * collected is answered NULL by usage_free(). */
+void usage_stop(struct usage *usage);
+void usage_free(struct usage *usage);
+
 enum {
 	USAGE_ENDPOINTS_MAX = 64,  /* a key and day; the rest is "other" */
 	USAGE_ADDRESSES_MAX = 256, /* likewise */
@@ -37,7 +64,8 @@ struct usage_event {
 	struct bytes endpoint, service;
 };
 
-/* On the loop: no allocation, no lock, no system call. */
+/* On the loop: no allocation, no lock, no system call. usage NULL: nothing is
+ * counted. */
 void usage_note(struct usage *usage, const struct usage_event *event);
 
 enum usage_subject { USAGE_OF_KEY, USAGE_OF_ACCOUNT, USAGE_OF_PRODUCT };
@@ -69,8 +97,9 @@ struct usage_step {
 
 /*
  * In a report: total = sum of verdicts = of series = of endpoints and other
- * ones = of addresses and other ones. Most called first. Calls without an
- * endpoint or address have an empty one.
+ * ones = of addresses and other ones. Most called first, no more than the
+ * maxima above. Calls without an endpoint or address have an empty one.
+ * Endpoints are valid UTF-8 without control characters.
  */
 struct usage_report {
 	int64_t from, to; /* Unix ms */
@@ -93,6 +122,18 @@ struct usage_report {
 typedef void usage_answer_fn(void *context, const struct usage_report *report);
 bool usage_ask(struct usage *usage, const struct usage_query *query,
     usage_answer_fn *answer, void *context);
+
+/* What is wrong with what was counted, a line each; files and rows that were
+ * looked at. Answered as above, text NULL where there was no memory. */
+struct usage_findings {
+	uint64_t files, rows, problems;
+	char *text; /* a line a problem, at most USAGE_FINDINGS_TOLD */
+};
+enum { USAGE_FINDINGS_TOLD = 100 };
+typedef void
+usage_checked_fn(void *context, const struct usage_findings *findings);
+bool usage_check(struct usage *usage, usage_checked_fn *checked, void *context);
+
 /* On the loop, when woken: answers what can be. */
 void usage_collect(struct usage *usage);
 

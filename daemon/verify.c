@@ -49,7 +49,7 @@ verify_secret(const struct verifier *verifier, const struct token_view *token,
 	right_before =
 	    secret_hash_equal(hash, previous->hash) && now < previous->until;
 	secret_wipe(hash, sizeof hash);
-	*previous_one = right_before;
+	*previous_one = right_before && !right;
 	return right || right_before ? key : NULL;
 }
 
@@ -57,31 +57,60 @@ verify_secret(const struct verifier *verifier, const struct token_view *token,
  * other. */
 struct key *
 verify_token(const struct verifier *verifier, const struct token_view *token,
-    int64_t now)
+    int64_t now, bool *previous_one)
 {
-	bool previous_one;
-	struct key *key = verify_secret(verifier, token, now, &previous_one);
+	struct key *key = verify_secret(verifier, token, now, previous_one);
 
-	return key != NULL && key->type == KEY_BEARER ? key : NULL;
+	if (key != NULL && key->type == KEY_BEARER)
+		return key;
+	*previous_one = false;
+	return NULL;
+}
+
+static void
+tell_limits(const struct key_limits *limits, struct verify_reply *reply)
+{
+	if (limits->rate_limit != 0) {
+		reply->rate_limit = limits->rate_limit;
+		reply->rate_per_ms = (uint64_t)limits->rate_per_ms;
+		reply->rate_remaining = rate_remaining(limits);
+	}
+	if (limits->quota_period != QUOTA_NONE) {
+		reply->quota_limit = limits->quota_limit;
+		reply->quota_remaining = quota_remaining(limits);
+		reply->quota_resets_at = quota_resets_at(limits);
+	}
 }
 
 /* Limits come last, so that what is refused spends nothing. */
 static enum verdict
-spend(struct key *key, struct verify_reply *reply)
+spend(struct key *key, int64_t now, struct verify_reply *reply)
 {
 	struct key_limits *limits = key->limits;
-	bool taken;
+	bool has_rate, has_quota;
+	enum verdict verdict = VERDICT_VALID;
 
-	if (limits == NULL || limits->rate_limit == 0)
+	if (limits == NULL)
 		return VERDICT_VALID;
-	taken = rate_take(limits, monotonic_ms());
-	reply->rate_limit = limits->rate_limit;
-	reply->rate_per_ms = (uint64_t)limits->rate_per_ms;
-	reply->rate_remaining = rate_remaining(limits);
-	if (taken)
-		return VERDICT_VALID;
-	reply->retry_after_ms = rate_retry_after(limits);
-	return VERDICT_RATE_LIMITED;
+	has_rate = limits->rate_limit != 0;
+	has_quota = limits->quota_period != QUOTA_NONE;
+	/* Both are asked before either is spent. */
+	if (has_quota && !quota_left(limits, now))
+		verdict = VERDICT_QUOTA_EXCEEDED;
+	if (has_rate && !rate_left(limits, monotonic_ms()))
+		verdict = VERDICT_RATE_LIMITED;
+	if (verdict == VERDICT_VALID && has_rate)
+		rate_take(limits, limits->refilled_at);
+	if (verdict == VERDICT_VALID && has_quota)
+		quota_take(limits);
+	tell_limits(limits, reply);
+	if (verdict == VERDICT_RATE_LIMITED)
+		reply->retry_after_ms = rate_retry_after(limits);
+	else if (verdict == VERDICT_QUOTA_EXCEEDED &&
+	    reply->quota_resets_at > now)
+		reply->retry_after_ms =
+		    (uint64_t)(reply->quota_resets_at - now);
+	return verdict;
 }
 
 static void
@@ -100,14 +129,37 @@ tell_facts(const struct key *key, const struct key_details *details,
 	reply->scopes = details->scopes;
 }
 
+/*
+ * Into the journal, before the reply is written; of a proven key, into the
+ * index, too. An address that is none counts as no address.
+ */
 static void
-note_use(struct key *key, const struct verify_request *request, int64_t now)
+note(struct verifier *verifier, struct key *key, bool by_previous,
+    const struct verify_request *request, enum verdict verdict, int64_t now)
 {
-	key->last_used_at = now;
-	if (!address_from_bytes(request->address.data, request->address.len,
-		&key->last_used_address))
-		memset(
-		    &key->last_used_address, 0, sizeof key->last_used_address);
+	struct address address = {{0}};
+	struct usage_event event = {
+	    .key = key,
+	    .verdict = verdict,
+	    .by_previous_secret = by_previous,
+	    .at = now,
+	    .address = &address,
+	    .endpoint = request->endpoint,
+	    .service = request->service,
+	};
+
+	address_from_bytes(
+	    request->address.data, request->address.len, &address);
+	if (key != NULL) {
+		key->last_used_at = now;
+		key->last_used_address = address;
+	}
+	if (by_previous && key->previous != NULL) {
+		key->previous->last_used_at = now;
+		key->previous->last_used_address = address;
+	}
+	usage_note(verifier->usage, &event);
+	tally_note(&verifier->tally, verdict, request->service);
 }
 
 /* The verdict on a key that is proven. */
@@ -119,9 +171,8 @@ judge(struct key *key, const struct verify_request *request, uid_t uid,
 	enum verdict verdict = verify_decide(key, &details, request, uid, now);
 
 	if (verdict == VERDICT_VALID)
-		verdict = spend(key, reply);
+		verdict = spend(key, now, reply);
 	tell_facts(key, &details, reply, id);
-	note_use(key, request, now);
 	return verdict;
 }
 
@@ -130,7 +181,8 @@ verify(struct verifier *verifier, const struct verify_request *request,
     uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
 	struct token_view token;
-	struct key *key;
+	struct key *key = NULL;
+	bool by_previous = false;
 	enum verdict verdict;
 	enum reason reason;
 	int64_t now = now_ms();
@@ -142,13 +194,13 @@ verify(struct verifier *verifier, const struct verify_request *request,
 		reply->reason = (uint8_t)reason;
 		verdict = VERDICT_MALFORMED;
 	} else {
-		key = verify_token(verifier, &token, now);
+		key = verify_token(verifier, &token, now, &by_previous);
 		verdict = key == NULL
 		    ? VERDICT_UNKNOWN
 		    : judge(key, request, uid, now, reply, id);
 	}
 	reply->verdict = (uint8_t)verdict;
-	tally_note(&verifier->tally, verdict, request->service);
+	note(verifier, key, by_previous, request, verdict, now);
 }
 
 void
@@ -157,12 +209,13 @@ verify_signature(struct verifier *verifier,
     struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
 	int64_t now = now_ms();
-	struct key *key = signature_key(verifier, request, now);
+	bool by_previous;
+	struct key *key = signature_key(verifier, request, now, &by_previous);
 	enum verdict verdict = VERDICT_UNKNOWN;
 
 	memset(reply, 0, sizeof *reply);
 	if (key != NULL)
 		verdict = judge(key, &request->request, uid, now, reply, id);
 	reply->verdict = (uint8_t)verdict;
-	tally_note(&verifier->tally, verdict, request->request.service);
+	note(verifier, key, by_previous, &request->request, verdict, now);
 }

@@ -18,6 +18,7 @@
 #include "proto/message.h"
 #include "secret.h"
 #include "tally.h"
+#include "usage.h"
 
 /* What stands for the token of a key that there is not. */
 struct decoy {
@@ -29,6 +30,7 @@ struct decoy {
 struct verifier {
 	struct index *index;
 	const struct keyring *ring;
+	struct usage *usage; /* NULL: nothing is counted */
 	struct decoy decoy;
 	int64_t signature_window; /* seconds a timestamp may be off */
 	struct tally tally;       /* answered since the start */
@@ -46,9 +48,9 @@ extern const struct plane verify_plane;
  * whether it is the one before, which an overlap keeps. */
 struct key *verify_secret(const struct verifier *verifier,
     const struct token_view *token, int64_t now, bool *previous_one);
-/* The bearer key that a token proves to hold the secret of, or NULL. */
+/* Likewise of bearer keys alone: what a token proves. */
 struct key *verify_token(const struct verifier *verifier,
-    const struct token_view *token, int64_t now);
+    const struct token_view *token, int64_t now, bool *previous_one);
 
 /* The whole of it, limits and counting included. Views in *reply point into
  * the index and into id. */

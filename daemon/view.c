@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "limits.h"
+
 static json_t *
 text_or_null(struct bytes text)
 {
@@ -151,14 +153,25 @@ view_rate(const struct key_limits *limits)
 }
 
 static json_t *
-view_last_used_address(const struct key *key)
+view_quota(const struct key_limits *limits, int64_t now)
+{
+	if (limits == NULL || limits->quota_period == QUOTA_NONE)
+		return json_null();
+	return json_pack("{s:I, s:s, s:I}", "limit",
+	    (json_int_t)limits->quota_limit, "per",
+	    quota_period_text((enum quota_period)limits->quota_period), "used",
+	    (json_int_t)quota_used(limits, now));
+}
+
+static json_t *
+address_or_null(const struct address *address)
 {
 	static const struct address none;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (memcmp(&key->last_used_address, &none, sizeof none) == 0)
+	if (memcmp(address, &none, sizeof none) == 0)
 		return json_null();
-	address_text(&key->last_used_address, text);
+	address_text(address, text);
 	return json_string(text);
 }
 
@@ -167,14 +180,15 @@ view_key(const struct key *key, int64_t now)
 {
 	struct key_details d = key_details(key);
 	char id[KEY_ID_SIZE];
-	int64_t previous_until = 0;
+	static const struct previous_secret none;
+	const struct previous_secret *previous = &none;
 
 	key_id_text(key, id);
 	if (key->previous != NULL && now < key->previous->until)
-		previous_until = key->previous->until;
+		previous = key->previous;
 	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, "
 			 "s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:n, s:I}",
+			 "s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "id", id, "type", key_type_text((enum key_type)key->type), "name",
 	    text_or_null(d.name), "account", key->account->slug, "product",
 	    key->product->slug, "environment", text_or_null(d.environment),
@@ -186,11 +200,14 @@ view_key(const struct key *key, int64_t now)
 	    text_or_null(d.created_by), "expires_at",
 	    time_or_null(key->expires_at), "last_used_at",
 	    time_or_null(key->last_used_at), "last_used_address",
-	    view_last_used_address(key), "rotated_at",
+	    address_or_null(&key->last_used_address), "rotated_at",
 	    time_or_null(d.rotated_at), "previous_secret_until",
-	    time_or_null(previous_until), "revoked_at",
+	    time_or_null(previous->until), "previous_last_used_at",
+	    time_or_null(previous->last_used_at), "previous_last_used_address",
+	    address_or_null(&previous->last_used_address), "revoked_at",
 	    time_or_null(key->state == KEY_REVOKED ? d.state_at : 0),
 	    "revoked_reason", text_or_null(d.revoked_reason), "allowlist",
 	    view_allowlist(key, d.allowlist), "rate", view_rate(key->limits),
-	    "quota", "sequence", (json_int_t)key->sequence);
+	    "quota", view_quota(key->limits, now), "sequence",
+	    (json_int_t)key->sequence);
 }

@@ -269,7 +269,18 @@ START_TEST(the_rest)
 	ck_assert_int_eq(key->type, KEY_HMAC);
 	check_wrong("{\"type\":\"x\"}", "type");
 	check_wrong("{\"permission\":\"admin\"}", "permission");
-	check_wrong("{\"quota\":{\"limit\":1,\"per\":\"day\"}}", "quota");
+	check_right("{\"quota\":{\"limit\":5,\"per\":\"month\"}}");
+	ck_assert_uint_eq(key->limits->quota_limit, 5);
+	ck_assert_int_eq(key->limits->quota_period, QUOTA_MONTH);
+	check_right("{\"name\":\"still the quota\"}");
+	ck_assert_uint_eq(key->limits->quota_limit, 5);
+	check_right("{\"quota\":null}");
+	ck_assert_ptr_null(key->limits);
+	check_wrong("{\"quota\":{\"limit\":0,\"per\":\"day\"}}", "quota");
+	check_wrong("{\"quota\":{\"limit\":1,\"per\":\"week\"}}", "quota");
+	check_wrong("{\"quota\":{\"limit\":1}}", "quota");
+	check_wrong("{\"quota\":{\"limit\":1,\"per\":1}}", "quota");
+	check_wrong("{\"quota\":{\"limit\":1,\"per\":\"none\"}}", "quota");
 	check_wrong("{\"nmae\":\"x\"}", "nmae");
 	check_wrong("{\"status\":\"active\"}", "status");
 }

@@ -117,7 +117,9 @@ hello_of(const struct signer *signer)
 static struct key *
 found(const struct signature_request *request)
 {
-	return signature_key(&verifier, request, NOW);
+	bool by_previous;
+
+	return signature_key(&verifier, request, NOW, &by_previous);
 }
 
 START_TEST(is_hmac_sha256)

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The thread, and what the loop asks of it. */
+#include "usage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "instant.h"
+#include "usage_impl.h"
+
+enum {
+	QUESTIONS_MAX = 64, /* under way */
+	/* How often the thread looks for full segments: the ring is large
+	 * enough for several times that at full speed. */
+	POLL_MS = 1000,
+	/* Segments that are not full wait: the more events a batch has, the
+	 * less is written for each. */
+	TAKE_MS = 30000,
+	RETRY_MS = 5000,     /* after files could not be written */
+	EXPIRE_MS = 3600000, /* between two files */
+};
+
+/* Questions */
+
+void
+questions_init(struct questions *questions)
+{
+	questions->first = NULL;
+	questions->last = &questions->first;
+}
+
+static void
+questions_add(struct questions *questions, struct question *question)
+{
+	question->next = NULL;
+	*questions->last = question;
+	questions->last = &question->next;
+}
+
+/* The first one; with no_check set, the first that is no check. */
+static struct question *
+questions_take(struct questions *questions, bool no_check)
+{
+	struct question **at = &questions->first, *question;
+
+	while (*at != NULL && no_check && (*at)->is_check)
+		at = &(*at)->next;
+	question = *at;
+	if (question == NULL)
+		return NULL;
+	*at = question->next;
+	if (*at == NULL)
+		questions->last = at;
+	return question;
+}
+
+static bool
+ask(struct usage *usage, struct question *question)
+{
+	if (usage->asked >= QUESTIONS_MAX) {
+		free(question);
+		return false;
+	}
+	usage->asked++;
+	pthread_mutex_lock(&usage->lock);
+	questions_add(&usage->waiting, question);
+	pthread_cond_signal(&usage->wanted);
+	pthread_mutex_unlock(&usage->lock);
+	return true;
+}
+
+bool
+usage_ask(struct usage *usage, const struct usage_query *query,
+    usage_answer_fn *answer, void *context)
+{
+	struct question *question = calloc(1, sizeof *question);
+
+	if (question == NULL)
+		return false;
+	question->query = *query;
+	question->name = query->subject == USAGE_OF_KEY
+	    ? usage_name_of_key(query->name)
+	    : usage_name_of_subject(query->subject, slug_id(query->name));
+	question->answer = answer;
+	question->context = context;
+	return ask(usage, question);
+}
+
+bool
+usage_check(struct usage *usage, usage_checked_fn *checked, void *context)
+{
+	struct question *question = calloc(1, sizeof *question);
+
+	if (question == NULL)
+		return false;
+	question->is_check = true;
+	question->checked = checked;
+	question->context = context;
+	return ask(usage, question);
+}
+
+static void
+question_free(struct question *question)
+{
+	usage_report_free(question->report);
+	free(question->findings.text);
+	free(question);
+}
+
+static void
+answer(struct question *question)
+{
+	if (question->is_check)
+		question->checked(question->context, &question->findings);
+	else
+		question->answer(question->context, question->report);
+	question_free(question);
+}
+
+void
+usage_collect(struct usage *usage)
+{
+	struct question *question;
+
+	do {
+		pthread_mutex_lock(&usage->lock);
+		question = questions_take(&usage->finished, false);
+		pthread_mutex_unlock(&usage->lock);
+		if (question != NULL) {
+			usage->asked--;
+			answer(question);
+		}
+	} while (question != NULL);
+}
+
+void
+usage_facts(struct usage *usage, struct usage_facts *facts)
+{
+	uint64_t head = atomic_load(&usage->journal.head);
+	uint64_t tail = atomic_load(&usage->journal.tail);
+
+	memset(facts, 0, sizeof *facts);
+	facts->journal_bytes = usage->journal.ring_bytes;
+	facts->journal_used_bytes = head > tail ? head - tail : 0;
+	facts->noted = atomic_load(&usage->noted);
+	facts->dropped = atomic_load(&usage->dropped);
+	pthread_mutex_lock(&usage->lock);
+	facts->files_bytes = usage->files_bytes;
+	facts->failing = usage->failing;
+	memcpy(facts->reason, usage->reason, sizeof facts->reason);
+	pthread_mutex_unlock(&usage->lock);
+}
+
+/* On the thread */
+
+void
+usage_set_failing(struct usage *usage, const char *reason)
+{
+	unsigned long long count;
+	bool was;
+
+	pthread_mutex_lock(&usage->lock);
+	was = usage->failing;
+	usage->failing = reason != NULL;
+	snprintf(usage->reason, sizeof usage->reason, "%s",
+	    reason != NULL ? reason : "");
+	pthread_mutex_unlock(&usage->lock);
+	if (reason != NULL && log_throttle(&usage->failure_throttle, &count))
+		log_error("usage is not taken out of usage.journal: %s; it is "
+			  "tried again until the journal is full",
+		    reason);
+	if (reason == NULL && was)
+		log_notice("usage is taken out of usage.journal again");
+}
+
+static void
+finish(struct usage *usage, struct question *question)
+{
+	pthread_mutex_lock(&usage->lock);
+	questions_add(&usage->finished, question);
+	pthread_mutex_unlock(&usage->lock);
+	usage->ready(usage->ready_context);
+}
+
+static struct question *
+next_question(struct usage *usage, bool no_check)
+{
+	struct question *question;
+
+	pthread_mutex_lock(&usage->lock);
+	question = questions_take(&usage->waiting, no_check);
+	pthread_mutex_unlock(&usage->lock);
+	return question;
+}
+
+static void
+make_report(struct usage *usage, struct question *question)
+{
+	if (usage_report_make(usage, question))
+		return;
+	log_error("usage: a question cannot be answered: %s",
+	    "a usage file cannot be read, or memory is short");
+	usage_report_free(question->report);
+	question->report = NULL;
+}
+
+/* Between two transactions, too. A check has to wait for the batch's end: in
+ * its midst the rows do not add up. */
+static void
+answer_reports(struct usage *usage)
+{
+	struct question *question;
+
+	while ((question = next_question(usage, true)) != NULL) {
+		make_report(usage, question);
+		finish(usage, question);
+	}
+}
+
+static uint64_t
+backlog(const struct usage *usage)
+{
+	return atomic_load_explicit(
+		   &usage->journal.head, memory_order_acquire) -
+	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
+}
+
+static void
+take_all(struct usage *usage)
+{
+	while (backlog(usage) > 0 && usage_take(usage, answer_reports))
+		;
+}
+
+static void
+answer_all(struct usage *usage)
+{
+	struct question *question;
+
+	answer_reports(usage);
+	while ((question = next_question(usage, false)) != NULL) {
+		if (question->is_check) {
+			take_all(usage);
+			usage_check_files(usage, &question->findings);
+		} else {
+			make_report(usage, question);
+		}
+		finish(usage, question);
+	}
+}
+
+static void
+count_files(struct usage *usage)
+{
+	uint64_t bytes = usage_files_bytes(&usage->files);
+
+	pthread_mutex_lock(&usage->lock);
+	usage->files_bytes = bytes;
+	pthread_mutex_unlock(&usage->lock);
+}
+
+/* One file an hour: a clock that is wrong for a moment costs no history. */
+static void
+expire(struct usage *usage, int64_t now)
+{
+	int64_t today = now_ms() / USAGE_DAY_MS;
+
+	if (now < usage->expired_at + EXPIRE_MS ||
+	    today < usage->options.retention_days)
+		return;
+	usage->expired_at = now;
+	usage_files_expire(
+	    &usage->files, (uint32_t)(today - usage->options.retention_days));
+}
+
+static void
+take_what_is_due(struct usage *usage, int64_t now)
+{
+	bool due = backlog(usage) > 0 && now >= usage->taken_at + TAKE_MS;
+
+	if (now < usage->retry_at)
+		return;
+	while (due || backlog(usage) >= usage->journal.segment_bytes) {
+		due = false;
+		usage->taken_at = now;
+		if (!usage_take(usage, answer_reports)) {
+			usage->retry_at = now + RETRY_MS;
+			break;
+		}
+		count_files(usage);
+	}
+}
+
+static void
+flush(struct usage *usage, int64_t now)
+{
+	if (now < usage->flushed_at + usage->options.flush_ms)
+		return;
+	usage->flushed_at = now;
+	if (!journal_sync(&usage->journal))
+		usage_set_failing(usage, "usage.journal: sync failed");
+}
+
+/* Until something is asked, or it is time to look again. True at the end. */
+static bool
+wait_for_work(struct usage *usage)
+{
+	unsigned ms = usage->options.flush_ms < POLL_MS
+	    ? usage->options.flush_ms
+	    : POLL_MS;
+	struct timespec until;
+	bool stopping;
+	int error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&usage->lock);
+	while (usage->waiting.first == NULL && !usage->stopping && error == 0)
+		error = pthread_cond_timedwait(
+		    &usage->wanted, &usage->lock, &until);
+	stopping = usage->stopping;
+	pthread_mutex_unlock(&usage->lock);
+	return stopping;
+}
+
+static void *
+usage_thread(void *argument)
+{
+	struct usage *usage = argument;
+	bool stopping;
+
+	count_files(usage);
+	do {
+		int64_t now;
+
+		journal_touch_ahead(&usage->journal);
+		stopping = wait_for_work(usage);
+		answer_all(usage);
+		now = monotonic_ms();
+		flush(usage, now);
+		take_what_is_due(usage, now);
+		expire(usage, now);
+	} while (!stopping);
+	take_all(usage);
+	return NULL;
+}
+
+/* Up and down */
+
+static void
+highest_taken(void *context, uint32_t day)
+{
+	struct usage *usage = context;
+	bool failed;
+	struct usage_file *file =
+	    usage_files_day(&usage->files, day, false, &failed);
+
+	if (file != NULL)
+		journal_skip_to(&usage->journal, file->taken);
+}
+
+/* Where taking goes on, and appending begins. */
+static bool
+find_place(struct usage *usage)
+{
+	struct journal *journal = &usage->journal;
+	uint64_t taken = usage->files.totals->taken;
+
+	/* A journal that is not the one the files know of goes on behind what
+	 * they have taken: no row would take its events otherwise. */
+	if (taken > atomic_load(&journal->head) || journal->made) {
+		journal_skip_to(journal, taken);
+		if (!usage_files_each_day(&usage->files, highest_taken, usage))
+			return false;
+	}
+	if (journal->made)
+		journal_release(journal, atomic_load(&journal->head));
+	else if (taken > atomic_load(&journal->tail))
+		journal_release(journal, taken);
+	return true;
+}
+
+static void
+do_nothing(struct usage *usage)
+{
+	(void)usage;
+}
+
+static bool
+open_all(struct usage *usage, struct index *index)
+{
+	const struct usage_options *options = &usage->options;
+
+	if (!usage_files_open(&usage->files, options->directory, options->ring,
+		options->expected_keys) ||
+	    !journal_open(
+		&usage->journal, options->directory, options->journal_bytes) ||
+	    !find_place(usage) || !usage_load(usage, index))
+		return false;
+	/* Where the ring is about full there is soon no room for more. */
+	while (backlog(usage) > usage->journal.ring_bytes / 2)
+		if (!usage_take(usage, do_nothing))
+			break;
+	return true;
+}
+
+struct usage *
+usage_open(const struct usage_options *options, struct index *index)
+{
+	struct usage *usage = calloc(1, sizeof *usage);
+	pthread_condattr_t monotonic;
+
+	if (usage == NULL) {
+		log_error("out of memory");
+		return NULL;
+	}
+	usage->options = *options;
+	usage->journal.fd = -1;
+	usage->expired_at = -EXPIRE_MS;
+	pthread_mutex_init(&usage->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&usage->wanted, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	questions_init(&usage->waiting);
+	questions_init(&usage->finished);
+	if (open_all(usage, index))
+		return usage;
+	usage_free(usage);
+	return NULL;
+}
+
+bool
+usage_start(struct usage *usage, void (*ready)(void *context), void *context)
+{
+	sigset_t all, old;
+	int error;
+
+	usage->ready = ready;
+	usage->ready_context = context;
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&usage->thread, NULL, usage_thread, usage);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	usage->started = error == 0;
+	if (error != 0)
+		log_error("cannot start the usage thread: %s", strerror(error));
+	return usage->started;
+}
+
+void
+usage_stop(struct usage *usage)
+{
+	if (!usage->started)
+		return;
+	pthread_mutex_lock(&usage->lock);
+	usage->stopping = true;
+	pthread_cond_signal(&usage->wanted);
+	pthread_mutex_unlock(&usage->lock);
+	pthread_join(usage->thread, NULL);
+	usage->started = false;
+}
+
+void
+usage_free(struct usage *usage)
+{
+	struct question *question;
+
+	if (usage == NULL)
+		return;
+	usage_stop(usage);
+	usage_collect(usage);
+	while ((question = questions_take(&usage->waiting, false)) != NULL)
+		answer(question);
+	usage_files_close(&usage->files);
+	journal_close(&usage->journal);
+	pthread_cond_destroy(&usage->wanted);
+	pthread_mutex_destroy(&usage->lock);
+	free(usage);
+}

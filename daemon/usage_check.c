@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether what was counted adds up: every row, and the rows of a day. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usage_impl.h"
+
+struct check {
+	struct usage *usage;
+	struct usage_findings *findings;
+	FILE *text;
+	struct arena arena;
+	const char *file;
+	uint64_t keys, accounts, products;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+found(struct check *check, const char *format, ...)
+{
+	va_list args;
+
+	if (check->findings->problems++ >= USAGE_FINDINGS_TOLD)
+		return;
+	va_start(args, format);
+	vfprintf(check->text, format, args);
+	va_end(args);
+	putc('\n', check->text);
+}
+
+/* A row's name for people: a key's ID, or the number of what else it is. */
+static void
+print_name(struct bytes name, char out[64])
+{
+	uint64_t id = 0;
+
+	if (name.data[0] == 'K' && name.len == 1 + TOKEN_ID_LEN) {
+		snprintf(out, 64, "key %.*s", TOKEN_ID_LEN,
+		    (const char *)name.data + 1);
+	} else if (name.len == 1 + sizeof id) {
+		memcpy(&id, name.data + 1, sizeof id);
+		snprintf(out, 64, "%s %016" PRIx64,
+		    name.data[0] == 'A' ? "account" : "product", id);
+	} else {
+		snprintf(out, 64, "a service");
+	}
+}
+
+static void
+check_row(void *context, struct bytes name, struct bytes data)
+{
+	struct check *check = context;
+	struct usage_row row;
+	char text[64];
+	uint64_t total;
+
+	check->findings->rows++;
+	print_name(name, text);
+	if (!row_decode(&check->arena, data, &row)) {
+		found(check, "%s: the row of %s makes no sense", check->file,
+		    text);
+	} else {
+		if (!row_adds_up(&row, &total))
+			found(check,
+			    "%s: the row of %s does not add up: verdicts, "
+			    "endpoints and addresses differ",
+			    check->file, text);
+		if (name.data[0] == 'K')
+			check->keys += total;
+		else if (name.data[0] == 'A')
+			check->accounts += total;
+		else if (name.data[0] == 'P')
+			check->products += total;
+	}
+	arena_free(&check->arena);
+}
+
+static void
+check_total(void *context, struct bytes name, struct bytes data)
+{
+	struct check *check = context;
+	struct usage_total total;
+	char text[64];
+
+	check->findings->rows++;
+	print_name(name, text);
+	if (!total_decode(data, &total))
+		found(check, "%s: the row of %s makes no sense", check->file,
+		    text);
+}
+
+static void
+check_file(struct check *check, struct usage_file *file, usage_row_fn *row)
+{
+	uint64_t damaged = 0;
+
+	check->findings->files++;
+	check->file = strrchr(file->path, '/') + 1;
+	check->keys = check->accounts = check->products = 0;
+	if (!usage_file_traverse(
+		&check->usage->files, file, row, check, &damaged))
+		found(check, "%s: its structure is damaged", check->file);
+	if (damaged > 0)
+		found(check, "%s: %" PRIu64 " rows are damaged", check->file,
+		    damaged);
+	else if (check->keys != check->accounts ||
+	    check->keys != check->products)
+		found(check,
+		    "%s: its keys have %" PRIu64 " calls, its accounts %" PRIu64
+		    ", its products %" PRIu64,
+		    check->file, check->keys, check->accounts, check->products);
+}
+
+static void
+check_day(void *context, uint32_t day)
+{
+	struct check *check = context;
+	bool failed;
+	struct usage_file *file =
+	    usage_files_day(&check->usage->files, day, false, &failed);
+
+	if (file != NULL)
+		check_file(check, file, check_row);
+	else
+		found(check,
+		    "the file of day %" PRIu32
+		    " since 1970 cannot be opened: see the log",
+		    day);
+}
+
+void
+usage_check_files(struct usage *usage, struct usage_findings *findings)
+{
+	struct check check = {.usage = usage, .findings = findings};
+	uint64_t position;
+	size_t len;
+
+	memset(findings, 0, sizeof *findings);
+	check.text = open_memstream(&findings->text, &len);
+	if (check.text == NULL)
+		return;
+	if (usage->files.totals != NULL)
+		check_file(&check, usage->files.totals, check_total);
+	else
+		found(&check, "totals.tdb cannot be opened: see the log");
+	usage_files_each_day(&usage->files, check_day, &check);
+	if (!journal_sound(&usage->journal, &position))
+		found(&check,
+		    "usage.journal: what is at position %" PRIu64
+		    " is no event",
+		    position);
+	if (fclose(check.text) != 0) {
+		free(findings->text);
+		findings->text = NULL;
+	}
+}

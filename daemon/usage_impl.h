@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The insides of usage, for the files named so alone. */
+#ifndef DAEMON_USAGE_IMPL_H
+#define DAEMON_USAGE_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "journal.h"
+#include "log.h"
+#include "table.h"
+#include "usage.h"
+#include "usage_event.h"
+#include "usage_file.h"
+#include "usage_row.h"
+
+/* What was asked, on its way to the thread and back. */
+struct question {
+	struct question *next;
+	struct usage_query query;
+	struct usage_name name; /* the row's; not of a check */
+	struct usage_report *report;
+	usage_answer_fn *answer;
+	void *context;
+	/* Of a check: what was found, in place of a report. */
+	bool is_check;
+	usage_checked_fn *checked;
+	struct usage_findings findings;
+};
+
+struct questions {
+	struct question *first, **last;
+};
+
+struct usage {
+	/* The loop's. */
+	const struct index *index;
+	unsigned asked; /* questions under way */
+	struct log_throttle drop_throttle;
+	_Atomic uint64_t noted, dropped;
+
+	/* Both threads', as journal.h says. */
+	struct journal journal;
+
+	pthread_t thread;
+	bool started;
+	void (*ready)(void *context);
+	void *ready_context;
+	pthread_mutex_t lock; /* of everything up to the thread's; held for
+				 moments */
+	pthread_cond_t wanted;
+	struct questions waiting, finished;
+	bool stopping, failing;
+	char reason[128];
+	uint64_t files_bytes;
+
+	/* The thread's. */
+	struct usage_options options;
+	struct usage_files files;
+	char reason_of_file[128];
+	struct log_throttle failure_throttle;
+	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
+};
+
+void questions_init(struct questions *questions);
+
+/*
+ * Takes events out of the journal into the files, as many as one batch holds.
+ * between() is called between two transactions. False where a file cannot be
+ * read or written: nothing is released then, and what was written is known for
+ * it when it is tried again.
+ */
+bool usage_take(struct usage *usage, void (*between)(struct usage *usage));
+
+/* False where the files cannot be read. */
+bool usage_report_make(struct usage *usage, struct question *question);
+void usage_report_free(struct usage_report *report);
+void usage_check_files(struct usage *usage, struct usage_findings *findings);
+
+/* What the files and the journal say of keys, into the index: at the start. */
+bool usage_load(struct usage *usage, struct index *index);
+
+/* The state in facts. reason NULL: all is well again. */
+void usage_set_failing(struct usage *usage, const char *reason);
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Usage from the note to the report, in a directory of its own. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/usage.h"
+#include "daemon/usage_row.h"
+#include "stock.h"
+
+enum { HOUR = 3600000, DAY = 86400000 };
+/* 2026-11-21T10:00:00Z */
+#define NOON INT64_C(1795255200000)
+
+static struct keyring *ring;
+static struct index *index_of_all;
+static struct key *key, *other_key;
+static char directory[64];
+static int woken;
+
+static void
+wake(void *context)
+{
+	uint64_t one = 1;
+
+	(void)context;
+	ck_assert_int_eq(write(woken, &one, sizeof one), sizeof one);
+}
+
+static struct usage *
+start(void)
+{
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = 1000,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+	struct usage *usage = usage_open(&options, index_of_all);
+
+	ck_assert_ptr_nonnull(usage);
+	ck_assert(usage_start(usage, wake, NULL));
+	return usage;
+}
+
+static void
+setup(void)
+{
+	struct account *account = stock_account("acme");
+	struct product *product = stock_product("api", "ak");
+	char id[TOKEN_ID_LEN + 1];
+
+	ck_assert(secret_init());
+	ring = keyring_new();
+	strcpy(directory, "/tmp/apikeyd-usage.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	woken = eventfd(0, EFD_CLOEXEC);
+	index_of_all = index_new();
+	ck_assert(index_add_account(index_of_all, account));
+	ck_assert(index_add_product(index_of_all, product));
+	stock_id(id, 1);
+	key = stock_key(account, product, id);
+	ck_assert(index_add_key(index_of_all, key));
+	stock_id(id, 2);
+	other_key = stock_key(account, product, id);
+	ck_assert(index_add_key(index_of_all, other_key));
+}
+
+static void
+teardown(void)
+{
+	char command[128];
+
+	index_free(index_of_all);
+	keyring_free(ring);
+	close(woken);
+	snprintf(command, sizeof command, "rm -r %s", directory);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void
+note_at(struct usage *usage, const struct key *of, int64_t at,
+    const char *endpoint, uint32_t host)
+{
+	struct address address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10,
+	    (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host}};
+	struct usage_event event = {.key = of,
+	    .verdict = of != NULL ? VERDICT_VALID : VERDICT_UNKNOWN,
+	    .at = at,
+	    .address = &address,
+	    .endpoint = bytes_of(endpoint),
+	    .service = bytes_of("httpd")};
+
+	usage_note(usage, &event);
+}
+
+/* The report's sums, as its header promises them; kept for the test. */
+static struct kept {
+	bool answered, there;
+	uint64_t total, verdicts, endpoints, addresses, series;
+	uint64_t other_endpoints, other_addresses;
+	size_t endpoint_count, address_count, step_count;
+	struct usage_endpoint first_endpoint;
+	struct usage_address first_address;
+	uint64_t last_step, first_step;
+} kept;
+
+static void
+keep(void *context, const struct usage_report *report)
+{
+	(void)context;
+	memset(&kept, 0, sizeof kept);
+	kept.answered = true;
+	kept.there = report != NULL;
+	if (report == NULL)
+		return;
+	kept.total = report->total;
+	for (size_t i = 0; i < VERDICT_COUNT; i++)
+		kept.verdicts += report->verdicts[i];
+	kept.endpoints = report->other_endpoints;
+	for (size_t i = 0; i < report->endpoint_count; i++)
+		kept.endpoints += report->endpoints[i].calls;
+	kept.addresses = report->other_addresses;
+	for (size_t i = 0; i < report->address_count; i++)
+		kept.addresses += report->addresses[i].calls;
+	for (size_t i = 0; i < report->step_count; i++)
+		kept.series += report->series[i].calls;
+	kept.other_endpoints = report->other_endpoints;
+	kept.other_addresses = report->other_addresses;
+	kept.endpoint_count = report->endpoint_count;
+	kept.address_count = report->address_count;
+	kept.step_count = report->step_count;
+	if (report->endpoint_count > 0)
+		kept.first_endpoint = report->endpoints[0];
+	if (report->address_count > 0)
+		kept.first_address = report->addresses[0];
+	kept.first_step = report->series[0].calls;
+	kept.last_step = report->series[report->step_count - 1].calls;
+}
+
+static void
+await(struct usage *usage, const bool *done)
+{
+	while (!*done) {
+		struct pollfd fd = {.fd = woken, .events = POLLIN};
+		uint64_t count;
+
+		ck_assert_int_eq(poll(&fd, 1, SUITE_TIMEOUT * 1000), 1);
+		ck_assert_int_eq(
+		    read(woken, &count, sizeof count), sizeof count);
+		usage_collect(usage);
+	}
+}
+
+static void
+ask(struct usage *usage, enum usage_subject subject, enum usage_window window,
+    int64_t now)
+{
+	struct usage_query query = {
+	    .subject = subject, .window = window, .now = now};
+
+	strcpy(query.name, subject == USAGE_OF_ACCOUNT ? "acme" : "api");
+	if (subject == USAGE_OF_KEY)
+		snprintf(query.name, sizeof query.name, "%.*s", TOKEN_ID_LEN,
+		    key->id);
+	kept.answered = false;
+	ck_assert(usage_ask(usage, &query, keep, NULL));
+	await(usage, &kept.answered);
+	ck_assert(kept.there);
+	ck_assert_uint_eq(kept.total, kept.verdicts);
+	ck_assert_uint_eq(kept.total, kept.endpoints);
+	ck_assert_uint_eq(kept.total, kept.addresses);
+	ck_assert_uint_eq(kept.total, kept.series);
+}
+
+static struct {
+	bool answered;
+	uint64_t files, rows, problems;
+	char text[4096];
+} checked;
+
+static void
+keep_findings(void *context, const struct usage_findings *findings)
+{
+	(void)context;
+	checked.answered = true;
+	checked.files = findings->files;
+	checked.rows = findings->rows;
+	checked.problems = findings->problems;
+	snprintf(checked.text, sizeof checked.text, "%s", findings->text);
+}
+
+static void
+check(struct usage *usage)
+{
+	checked.answered = false;
+	ck_assert(usage_check(usage, keep_findings, NULL));
+	await(usage, &checked.answered);
+}
+
+START_TEST(counts_what_was_noted)
+{
+	struct usage *usage = start();
+
+	note_at(usage, key, NOON, "GET /a", 1);
+	note_at(usage, key, NOON + 1, "GET /b", 1);
+	note_at(usage, key, NOON + 2, "GET /a", 2);
+	note_at(usage, other_key, NOON + 3, "GET /a", 1);
+	note_at(usage, NULL, NOON + 4, "GET /a", 1);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + 5);
+	ck_assert_uint_eq(kept.total, 3);
+	ck_assert_uint_eq(kept.endpoint_count, 2);
+	ck_assert_str_eq(kept.first_endpoint.text, "GET /a");
+	ck_assert_uint_eq(kept.first_endpoint.calls, 2);
+	ck_assert_uint_eq(kept.address_count, 2);
+	ck_assert_uint_eq(kept.first_address.calls, 2);
+	ck_assert_int_eq(kept.first_address.last_at, NOON + 1);
+	ck_assert_uint_eq(kept.last_step, 3);
+	ask(usage, USAGE_OF_ACCOUNT, USAGE_7D, NOON + 5);
+	ck_assert_uint_eq(kept.total, 4);
+	ck_assert_uint_eq(kept.step_count, 28);
+	ask(usage, USAGE_OF_PRODUCT, USAGE_30D, NOON + 5);
+	ck_assert_uint_eq(kept.total, 4);
+	ck_assert_uint_eq(kept.step_count, 30);
+	usage_stop(usage);
+	usage_free(usage);
+}
+END_TEST
+
+START_TEST(keeps_it_over_a_restart)
+{
+	struct usage *usage = start();
+
+	for (int i = 0; i < 1000; i++)
+		note_at(usage, key, NOON + i, "GET /a", (uint32_t)i % 7);
+	usage_free(usage);
+	usage = start();
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + 5);
+	ck_assert_uint_eq(kept.total, 1000);
+	for (int i = 0; i < 1000; i++)
+		note_at(usage, key, NOON + i, "GET /a", (uint32_t)i % 7);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + 5);
+	ck_assert_uint_eq(kept.total, 2000);
+	check(usage);
+	ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	ck_assert_uint_eq(checked.files, 2);
+	ck_assert_uint_eq(checked.rows, 4);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + 5);
+	ck_assert_uint_eq(kept.total, 2000);
+	usage_free(usage);
+}
+END_TEST
+
+/* A window's hours: the one that is now and those before, no others. */
+START_TEST(windows_are_whole_hours)
+{
+	struct usage *usage = start();
+
+	for (int i = 0; i < 40 * 24; i++)
+		note_at(usage, key, NOON - i * (int64_t)HOUR, "x", 1);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + HOUR - 1);
+	ck_assert_uint_eq(kept.total, 24);
+	ck_assert_uint_eq(kept.first_step, 1);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + HOUR);
+	ck_assert_uint_eq(kept.total, 23);
+	ck_assert_uint_eq(kept.last_step, 0);
+	ask(usage, USAGE_OF_KEY, USAGE_7D, NOON);
+	ck_assert_uint_eq(kept.total, 7 * 24);
+	ck_assert_uint_eq(kept.first_step, 6);
+	ask(usage, USAGE_OF_KEY, USAGE_30D, NOON);
+	ck_assert_uint_eq(kept.total, 30 * 24);
+	ck_assert_uint_eq(kept.first_step, 24);
+	check(usage);
+	ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	ask(usage, USAGE_OF_KEY, USAGE_30D, NOON);
+	ck_assert_uint_eq(kept.total, 30 * 24);
+	usage_free(usage);
+}
+END_TEST
+
+START_TEST(bounds_endpoints_and_addresses)
+{
+	struct usage *usage = start();
+	char endpoint[32];
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		snprintf(endpoint, sizeof endpoint, "GET /%u", (unsigned)i);
+		note_at(usage, key, NOON + i, endpoint, i);
+	}
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, 5000);
+	ck_assert_uint_eq(kept.endpoint_count, USAGE_ENDPOINTS_MAX);
+	ck_assert_uint_eq(kept.address_count, USAGE_ADDRESSES_MAX);
+	ck_assert_uint_eq(kept.other_endpoints, 5000 - USAGE_ENDPOINTS_MAX);
+	ck_assert_uint_eq(kept.other_addresses, 5000 - USAGE_ADDRESSES_MAX);
+	check(usage);
+	ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	usage_free(usage);
+}
+END_TEST
+
+/* More than the ring holds, several times over. */
+START_TEST(goes_round_the_ring)
+{
+	struct usage *usage = start();
+	struct usage_facts facts;
+	uint64_t noted = 0;
+
+	for (int i = 0; i < 60; i++) {
+		for (int k = 0; k < 1000; k++)
+			note_at(usage, k % 3 == 0 ? other_key : key, NOON + i,
+			    "GET /a", (uint32_t)k);
+		noted += 1000;
+		check(usage); /* which empties it */
+		ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	}
+	usage_facts(usage, &facts);
+	ck_assert_uint_eq(facts.noted, noted);
+	ck_assert_uint_eq(facts.dropped, 0);
+	ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, noted);
+	usage_free(usage);
+}
+END_TEST
+
+/* Without its thread nothing makes room: what does not fit is said. */
+START_TEST(says_what_it_drops)
+{
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = 1000,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage_facts facts;
+
+	for (int i = 0; i < 20000; i++)
+		note_at(usage, key, NOON, "GET /a", 1);
+	usage_facts(usage, &facts);
+	ck_assert_uint_gt(facts.dropped, 0);
+	ck_assert_uint_eq(facts.noted + facts.dropped, 20000);
+	usage_free(usage);
+	key->last_used_at = 0;
+	usage = start();
+	ck_assert_int_eq(key->last_used_at, NOON);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, facts.noted);
+	usage_free(usage);
+}
+END_TEST
+
+START_TEST(brings_back_last_use_and_quota)
+{
+	struct usage *usage = start();
+	struct key_limits limits = {.quota_period = QUOTA_MONTH,
+	    .quota_limit = 10,
+	    .quota_start = NOON - 5 * (int64_t)DAY,
+	    .quota_used = 7};
+
+	key->limits = &limits;
+	note_at(usage, key, NOON, "x", 77);
+	usage_free(usage);
+	for (int i = 0; i < 2; i++) {
+		key->last_used_at = 0;
+		memset(
+		    &key->last_used_address, 0, sizeof key->last_used_address);
+		limits.quota_start = 0;
+		limits.quota_used = 0;
+		usage = start();
+		ck_assert_int_eq(key->last_used_at, NOON);
+		ck_assert_uint_eq(key->last_used_address.bytes[15], 77);
+		ck_assert_uint_eq(limits.quota_used, 7);
+		ck_assert_int_eq(limits.quota_start, NOON - 5 * (int64_t)DAY);
+		usage_free(usage);
+	}
+	/* A quota of another kind begins anew. */
+	limits =
+	    (struct key_limits){.quota_period = QUOTA_DAY, .quota_limit = 10};
+	usage = start();
+	ck_assert_uint_eq(limits.quota_used, 0);
+	usage_free(usage);
+	key->limits = NULL;
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("usage");
+
+	stock_with(setup, teardown);
+	stock_add(suite, "counts what was noted", counts_what_was_noted);
+	stock_add(suite, "keeps it over a restart", keeps_it_over_a_restart);
+	stock_add(suite, "windows are whole hours", windows_are_whole_hours);
+	stock_add(suite, "bounds endpoints and addresses",
+	    bounds_endpoints_and_addresses);
+	stock_add(suite, "goes round the ring", goes_round_the_ring);
+	stock_add(suite, "says what it drops", says_what_it_drops);
+	stock_add(suite, "brings back last use and quota",
+	    brings_back_last_use_and_quota);
+	return suite_run(suite);
+}
