@@ -227,7 +227,7 @@ enum {
 	TOTAL_VERSION = 1,
 	PREFIX_LEN = 1 + 4,
 	VARINT_MAX = 10,
-	SERIES_MAX = 3 + USAGE_HOURS * VARINT_MAX,
+	SERIES_MAX = 4 + USAGE_HOURS * VARINT_MAX,
 	ROW_LEN_MIN = 112, /* with the MAC of 16: 128 */
 	TOTAL_LEN_MIN = 96,
 };
@@ -268,7 +268,7 @@ write_series(struct writer *w, const struct usage_series *series)
 	for (unsigned i = 0; series->hours != NULL && i < USAGE_HOURS; i++)
 		if (series->hours[i] > 0)
 			mask |= 1U << i;
-	write_uint(w, mask, 3);
+	write_u32(w, mask);
 	for (unsigned i = 0; i < USAGE_HOURS; i++)
 		if ((mask >> i & 1) != 0)
 			write_varint(w, series->hours[i]);
@@ -277,7 +277,7 @@ write_series(struct writer *w, const struct usage_series *series)
 static bool
 read_series(struct arena *arena, struct reader *r, struct usage_series *series)
 {
-	uint32_t mask = (uint32_t)read_uint(r, 3);
+	uint32_t mask = read_u32(r);
 
 	for (unsigned i = 0; i < USAGE_HOURS; i++)
 		if ((mask >> i & 1) != 0 &&
