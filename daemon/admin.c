@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin_impl.h"
+#include "admin_audit.h"
 #include "config.h"
 #include "instant.h"
 #include "log.h"
@@ -164,6 +164,16 @@ dispatch(void *context, struct call *call, const char *method)
 	return false;
 }
 
+static void
+note_answer(void *context, const struct call *call, const char *error)
+{
+	struct admin *admin = context;
+
+	admin_count_answer(admin, error);
+	if (error != NULL && call_method(call) != NULL)
+		admin_audit_refusal(admin, call, error);
+}
+
 struct varlink_service
 admin_service(struct admin *admin, const char *description)
 {
@@ -177,7 +187,7 @@ admin_service(struct admin *admin, const char *description)
 	    .description = description,
 	    .context = admin,
 	    .dispatch = dispatch,
-	    .answered = admin_count_answer,
+	    .answered = note_answer,
 	};
 }
 
@@ -232,10 +242,15 @@ admin_not_found(struct call *call, const char *kind, const char *name)
 void
 admin_not_yours(struct call *call, const char *kind, const char *name)
 {
+	static struct log_throttle throttle;
+	unsigned long long count;
+
 	if (!label_valid(name, 0, OPERATION_ID_MAX))
 		name = "(not a name)";
-	log_warning("refused: uid %u, %s outside of its accounts",
-	    (unsigned)call_peer(call)->uid, kind);
+	if (log_throttle(&throttle, &count))
+		log_warning("refused: uid %u, %s outside of its accounts (%llu "
+			    "such since the last such line)",
+		    (unsigned)call_peer(call)->uid, kind, count);
 	answer_failure(call, "NotPermitted",
 	    "%s %s is not among what you may administer", kind, name);
 }

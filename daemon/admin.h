@@ -12,6 +12,7 @@
 #include "change.h"
 #include "index.h"
 #include "operator.h"
+#include "refusals.h"
 #include "secret.h"
 #include "server.h"
 #include "store.h"
@@ -60,11 +61,18 @@ struct admin {
 	struct pin_turn *pin_turns; /* calls that have shown a PIN */
 	bool pins_going_on;
 	uint64_t answers[ADMIN_ANSWER_COUNT]; /* since the start */
+	struct refusals refusals;
+	unsigned lines_under_way; /* of audit.log, for refusals */
 };
 
 /* The service whose context is admin; description is the interface file. */
 struct varlink_service
 admin_service(struct admin *admin, const char *description);
+
+/* Writes what refusals came to in the minutes that are over, into audit.log;
+ * with all, in those that are not as well. Every few seconds, and at the end.
+ */
+void admin_audit_sums(struct admin *admin, bool all);
 
 /* As of now. Never kept: an operator may lose it between two calls, and while a
  * call waits. */

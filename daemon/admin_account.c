@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_audit.h"
 #include "instant.h"
 #include "view.h"
 
@@ -97,6 +97,7 @@ admin_create_account(void *context, struct call *call)
 	}
 	record_from_account(&record, account);
 	change_write(change, &record, false); /* may follow a tombstone */
+	admin_audit(admin, change, call, NULL, view_account(account));
 	change_submit(
 	    change, id.text, RECORD_ACCOUNT, slug, apply_create, free, account);
 }
@@ -146,7 +147,8 @@ set_status(struct admin *admin, struct call *call, method_fn *method,
 		return;
 	}
 	if (account->status == status) {
-		admin_submit_nothing(change, &id, RECORD_ACCOUNT, slug);
+		admin_submit_nothing(
+		    admin, change, call, &id, RECORD_ACCOUNT, slug);
 		return;
 	}
 	new = malloc(sizeof *new);
@@ -160,6 +162,8 @@ set_status(struct admin *admin, struct call *call, method_fn *method,
 	changed.status = status;
 	record_from_account(&record, &changed);
 	change_write(change, &record, false);
+	admin_audit(
+	    admin, change, call, view_account(account), view_account(&changed));
 	change_submit(
 	    change, id.text, RECORD_ACCOUNT, slug, apply_status, free, new);
 }
@@ -253,6 +257,7 @@ admin_delete_account(void *context, struct call *call)
 		change_write(change, &record, false);
 	}
 	unlimit_everybody(admin, change, account);
+	admin_audit(admin, change, call, view_account(account), NULL);
 	change_submit(change, id.text, RECORD_ACCOUNT, slug, apply_delete,
 	    discard_nothing, account);
 }

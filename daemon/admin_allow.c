@@ -54,7 +54,7 @@ admin_add_allowed(void *context, struct call *call)
 		    ALLOW_MAX, key_id);
 		return;
 	}
-	key_change_submit(change, call, key, &draft, NULL, &id);
+	key_change_submit(admin, change, call, key, &draft, NULL, &id);
 }
 
 void
@@ -84,7 +84,7 @@ admin_remove_allowed(void *context, struct call *call)
 		admin_not_found(call, "allowlist entry", text);
 		return;
 	}
-	key_change_submit(change, call, key, &draft, NULL, &id);
+	key_change_submit(admin, change, call, key, &draft, NULL, &id);
 }
 
 void
@@ -95,6 +95,7 @@ admin_set_allowlist(void *context, struct call *call)
 	const char *key_id = param_required_text(&params, "id");
 	bool enabled = param_bool(&params, "enabled");
 	struct operation_id id = param_operation_id(&params);
+	char object[TOKEN_ID_LEN + 1] = "";
 	struct key_draft draft;
 	struct change *change;
 	struct key *key;
@@ -109,11 +110,12 @@ admin_set_allowlist(void *context, struct call *call)
 	if (change == NULL)
 		return;
 	if (((key->flags & KEY_ALLOWLIST_ON) != 0) == enabled) {
-		change_drop(change);
-		reply_key(call, key, NULL);
+		memcpy(object, key->id, TOKEN_ID_LEN);
+		admin_submit_nothing(
+		    admin, change, call, &id, RECORD_KEY, object);
 		return;
 	}
 	key_draft_from(&draft, key);
 	key_draft_set_allowlist(&draft, enabled);
-	key_change_submit(change, call, key, &draft, NULL, &id);
+	key_change_submit(admin, change, call, key, &draft, NULL, &id);
 }

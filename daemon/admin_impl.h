@@ -24,7 +24,7 @@ method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
 void admin_run(void *context, struct call *call, method_fn *method);
 
 /* For struct varlink_service; context is the struct admin. */
-void admin_count_answer(void *context, const char *error);
+void admin_count_answer(struct admin *admin, const char *error);
 
 /* uid 0 and the daemon's own uid, which are superadmin whatever happens. */
 bool admin_is_born(const struct admin *admin, uint32_t uid);
@@ -84,6 +84,7 @@ struct operation_id {
 	char text[OPERATION_ID_MAX + 1];
 };
 struct operation_id param_operation_id(struct params *params);
+bool operation_id_valid(const char *text);
 
 /*
  * change_begin(), with claims on the operation id and the caller's role, and
@@ -99,8 +100,9 @@ struct change *admin_begin(struct admin *admin, struct call *call,
  * alone and answers with the object. A repetition stays harmless then, also
  * where somebody has changed the object since.
  */
-void admin_submit_nothing(struct change *change, const struct operation_id *id,
-    enum record_kind kind, const char *object);
+void admin_submit_nothing(struct admin *admin, struct change *change,
+    struct call *call, const struct operation_id *id, enum record_kind kind,
+    const char *object);
 
 /* Whether the caller has used the id before; the call has been answered
  * then. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin_audit.h"
 #include "admin_pin.h"
 #include "instant.h"
 #include "key_change.h"
@@ -98,7 +99,7 @@ create_key(struct admin *admin, struct call *call, struct change *change,
 	draft->key.product = product;
 	secret_random_id(draft->key.id);
 	key_draft_new_secret(draft, admin->ring, token);
-	key_change_submit(change, call, NULL, draft, token, id);
+	key_change_submit(admin, change, call, NULL, draft, token, id);
 	secret_wipe(token, sizeof token);
 }
 
@@ -171,7 +172,6 @@ update_key(struct admin *admin, struct call *call, struct change *change,
 	struct key_draft draft;
 	int64_t now = now_ms();
 
-	(void)admin;
 	key_draft_from(&draft, key);
 	key_draft_apply(&draft, &settings, now);
 	if (!admin_params_ok(call, &settings) ||
@@ -180,7 +180,7 @@ update_key(struct admin *admin, struct call *call, struct change *change,
 		change_drop(change);
 		return;
 	}
-	key_change_submit(change, call, key, &draft, NULL, id);
+	key_change_submit(admin, change, call, key, &draft, NULL, id);
 }
 
 void
@@ -241,7 +241,7 @@ admin_rotate_key(void *context, struct call *call)
 	draft.details.rotated_at = now;
 	key_draft_keep_secret(&draft, overlap > 0 ? now + overlap : 0);
 	key_draft_new_secret(&draft, admin->ring, token);
-	key_change_submit(change, call, key, &draft, token, &id);
+	key_change_submit(admin, change, call, key, &draft, token, &id);
 	secret_wipe(token, sizeof token);
 }
 
@@ -272,7 +272,8 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 		return;
 	if (key->state == state) {
 		memcpy(object, key->id, TOKEN_ID_LEN);
-		admin_submit_nothing(change, &id, RECORD_KEY, object);
+		admin_submit_nothing(
+		    admin, change, call, &id, RECORD_KEY, object);
 		return;
 	}
 	if (key->state == KEY_REVOKED) {
@@ -286,7 +287,7 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 	draft.key.state = (uint8_t)state;
 	draft.details.state_at = now_ms();
 	draft.details.revoked_reason = bytes_of(reason);
-	key_change_submit(change, call, key, &draft, NULL, &id);
+	key_change_submit(admin, change, call, key, &draft, NULL, &id);
 }
 
 void
@@ -348,6 +349,7 @@ admin_delete_key(void *context, struct call *call)
 		change_erase(change, &stale);
 	}
 	memcpy(object, key->id, TOKEN_ID_LEN);
+	admin_audit(admin, change, call, view_key(key, now_ms()), NULL);
 	change_submit(change, id.text, RECORD_KEY, object, apply_delete,
 	    discard_nothing, key);
 }

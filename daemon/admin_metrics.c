@@ -17,9 +17,8 @@ static const char *const answer_names[ADMIN_ANSWER_COUNT] = {
 };
 
 void
-admin_count_answer(void *context, const char *error)
+admin_count_answer(struct admin *admin, const char *error)
 {
-	struct admin *admin = context;
 	int answer = ADMIN_ANSWER_OK;
 
 	if (error != NULL)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_audit.h"
 #include "instant.h"
 #include "view.h"
 
@@ -15,6 +15,15 @@ static const char *const names[] = {
     [RECORD_KEY] = "key",
     [RECORD_OPERATOR] = "operator",
 };
+
+bool
+operation_id_valid(const char *text)
+{
+	return strlen(text) >= 1 && strlen(text) <= OPERATION_ID_MAX &&
+	    text[strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789-")] == '\0';
+}
 
 struct operation_id
 param_operation_id(struct params *params)
@@ -28,10 +37,7 @@ param_operation_id(struct params *params)
 		id.text[2 * TOKEN_ID_LEN] = '\0';
 		return id;
 	}
-	if (strlen(given) < 1 || strlen(given) > OPERATION_ID_MAX ||
-	    given[strspn(given,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789-")] != '\0') {
+	if (!operation_id_valid(given)) {
 		param_wrong(params, "operation_id",
 		    "expected 1 to 64 of A-Z a-z 0-9 -");
 		given = "";
@@ -81,20 +87,20 @@ covers_operation(const struct admin *admin, const struct call *call,
 }
 
 static void
-answer_used(struct call *call, const struct operation *operation)
-{
-	answer_failure(call, "Conflict",
-	    "operation_id %s was used for another change", operation->id);
-}
-
-static void
 answer_repeated(const struct admin *admin, struct call *call,
     const struct operation *operation, enum record_kind kind)
 {
+	static const uint8_t unknown[MAC_BYTES];
+	uint8_t digest[MAC_BYTES];
 	json_t *reply, *view;
 
-	if (operation->kind != (uint8_t)kind) {
-		answer_used(call, operation);
+	admin_digest(admin, call, digest);
+	if (operation->kind != (uint8_t)kind ||
+	    (memcmp(operation->digest, unknown, MAC_BYTES) != 0 &&
+		memcmp(operation->digest, digest, MAC_BYTES) != 0)) {
+		answer_failure(call, "Conflict",
+		    "operation_id %s was used for another change",
+		    operation->id);
 		return;
 	}
 	if (!covers_operation(admin, call, operation)) {
@@ -120,26 +126,6 @@ admin_was_done(const struct admin *admin, struct call *call,
 	return seen != NULL;
 }
 
-/* Whether an operation was about the object that these claims are about. */
-static bool
-is_about(const struct operation *operation, const struct claim *claims,
-    size_t claim_count)
-{
-	for (size_t i = 0; i < claim_count; i++) {
-		const char *name = claims[i].name;
-		size_t len = strlen(name);
-
-		if ((uint8_t)claims[i].kind != operation->kind ||
-		    claims[i].mode != CLAIM_EXCLUSIVE)
-			continue;
-		/* A key goes by what follows its prefix. */
-		if (claims[i].kind == RECORD_KEY && len >= TOKEN_ID_LEN)
-			name += len - TOKEN_ID_LEN;
-		return strcmp(name, operation->object) == 0;
-	}
-	return true;
-}
-
 struct change *
 admin_begin(struct admin *admin, struct call *call, method_fn *method,
     const struct operation_id *id, enum record_kind kind,
@@ -150,20 +136,21 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
 	 * nothing of the caller's is still under way. */
 	struct claim all[5] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text},
 	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
-	const struct operation *seen =
-	    index_operation(admin->index, call_peer(call)->uid, id->text);
+	uint8_t digest[MAC_BYTES];
+	struct change *change;
 
-	if (seen != NULL && !is_about(seen, claims, claim_count)) {
-		answer_used(call, seen);
-		return NULL;
-	}
 	if (admin_was_done(admin, call, id, kind))
 		return NULL;
 	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
 	for (size_t i = 0; i < claim_count; i++)
 		all[2 + i] = claims[i];
-	return change_begin(
+	change = change_begin(
 	    admin->changes, call, method, admin, all, 2 + claim_count);
+	if (change == NULL)
+		return NULL;
+	admin_digest(admin, call, digest);
+	change_identify(change, digest);
+	return change;
 }
 
 static void
@@ -179,9 +166,11 @@ apply_nothing(void *context, struct call *call, void *subject,
 }
 
 void
-admin_submit_nothing(struct change *change, const struct operation_id *id,
-    enum record_kind kind, const char *object)
+admin_submit_nothing(struct admin *admin, struct change *change,
+    struct call *call, const struct operation_id *id, enum record_kind kind,
+    const char *object)
 {
+	admin_audit_unchanged(admin, change, call);
 	change_submit(change, id->text, kind, object, apply_nothing,
 	    discard_nothing, NULL);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_audit.h"
 #include "instant.h"
 #include "view.h"
 
@@ -303,6 +303,10 @@ admin_add_operator(void *context, struct call *call)
 	if (is_renamed(oc))
 		erase_pin(admin, change, op.uid);
 	uid_text(op.uid, object);
+	admin_audit(admin, change, call, admin_view_operator(admin, op.uid),
+	    view_operator(oc->user,
+		is_renamed(oc) ? NULL : index_pin(admin->index, op.uid),
+		now_ms()));
 	change_submit(change, id.text, RECORD_OPERATOR, object, apply_add,
 	    operator_change_free, oc);
 }
@@ -395,6 +399,8 @@ admin_remove_operator(void *context, struct call *call)
 	write_limits(change, user, false);
 	erase_pin(admin, change, user->uid);
 	uid_text(user->uid, object);
+	admin_audit(
+	    admin, change, call, admin_view_operator(admin, user->uid), NULL);
 	change_submit(change, id.text, RECORD_OPERATOR, object, apply_remove,
 	    discard_nothing, user);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin_audit.h"
 #include "instant.h"
 #include "log.h"
 #include "worker.h"
@@ -371,6 +372,7 @@ on_new_pin(struct job *job, bool ran)
 {
 	struct pin_turn *turn = (struct pin_turn *)job;
 	struct call *call = turn->call;
+	uint8_t digest[MAC_BYTES];
 
 	if (!ran || !turn->stretched) {
 		turn_drop(turn);
@@ -378,6 +380,9 @@ on_new_pin(struct job *job, bool ran)
 		return;
 	}
 	memcpy(turn->pin.hash, turn->hash, PIN_HASH_BYTES);
+	admin_digest(turn->admin, call, digest);
+	change_identify(turn->change, digest);
+	admin_audit(turn->admin, turn->change, call, NULL, NULL);
 	submit(turn, turn->operation.text, apply_set);
 }
 

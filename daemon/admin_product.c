@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_impl.h"
+#include "admin_audit.h"
 #include "instant.h"
 #include "view.h"
 
@@ -105,6 +105,7 @@ admin_create_product(void *context, struct call *call)
 	}
 	record_from_product(&record, product);
 	change_write(change, &record, false); /* may follow a tombstone */
+	admin_audit(admin, change, call, NULL, view_product(product));
 	change_submit(change, id.text, RECORD_PRODUCT, product->slug,
 	    apply_create, free, product);
 }
@@ -176,6 +177,7 @@ admin_delete_product(void *context, struct call *call)
 	record_from_product(&record, &changed);
 	change_write(change, &record, false);
 	disable_everywhere(admin, change, product);
+	admin_audit(admin, change, call, view_product(product), NULL);
 	change_submit(change, id.text, RECORD_PRODUCT, slug, apply_delete,
 	    discard_nothing, product);
 }
@@ -244,7 +246,8 @@ set_enabled(
 		return;
 	}
 	if (account_may_use(account, product) == enable) {
-		admin_submit_nothing(change, &id, RECORD_ACCOUNT, account_slug);
+		admin_submit_nothing(
+		    admin, change, call, &id, RECORD_ACCOUNT, account_slug);
 		return;
 	}
 	enabling = malloc(sizeof *enabling);
@@ -256,6 +259,8 @@ set_enabled(
 	*enabling = (struct enabling){account, product, enable};
 	record_from_enabled(&record, account, product, enable);
 	change_write(change, &record, false);
+	/* Said by the method; the account is named. */
+	admin_audit(admin, change, call, NULL, NULL);
 	change_submit(change, id.text, RECORD_ACCOUNT, account_slug,
 	    apply_enabling, free, enabling);
 }

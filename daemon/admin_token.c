@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is told of a token: the token itself, and why it is refused. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "admin_audit.h"
 #include "admin_pin.h"
 #include "decide.h"
 #include "instant.h"
@@ -12,6 +14,78 @@
 
 /* Reveal */
 
+struct revealed {
+	const struct key *key; /* claimed */
+	char token[TOKEN_MAX + 1];
+};
+
+static void
+revealed_free(void *subject)
+{
+	secret_wipe(subject, sizeof(struct revealed));
+	free(subject);
+}
+
+/* The line that tells of it is on disk. */
+static void
+apply_reveal(void *context, struct call *call, void *subject, uint64_t sequence,
+    const struct operation *operation)
+{
+	struct revealed *revealed = subject;
+	char id[KEY_ID_SIZE];
+
+	(void)context;
+	(void)sequence;
+	(void)operation;
+	key_id_text(revealed->key, id);
+	log_notice("token of key %s revealed to uid %u", id,
+	    (unsigned)call_peer(call)->uid);
+	reply_key(call, revealed->key, revealed->token);
+	revealed_free(revealed);
+}
+
+/* Not before the audit log has it. */
+static void
+reveal(struct admin *admin, struct call *call, const struct key *key,
+    const char *key_id)
+{
+	char uid[sizeof "4294967295"];
+	/* As in admin_begin(): the caller's role stays until it is over. */
+	struct claim claims[] = {{RECORD_KEY, CLAIM_SHARED, key_id},
+	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
+	struct key_details details = key_details(key);
+	struct revealed *revealed;
+	struct change *change;
+
+	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
+	change = change_begin(
+	    admin->changes, call, admin_reveal_key, admin, claims, 2);
+
+	if (change == NULL)
+		return;
+	revealed = calloc(1, sizeof *revealed);
+	if (revealed == NULL) {
+		change_drop(change);
+		call_abort(call);
+		return;
+	}
+	revealed->key = key;
+	if (secret_unseal_token(admin->ring, details.sealed.data,
+		details.sealed.len, key->hash, revealed->token) == 0) {
+		free(revealed);
+		change_drop(change);
+		log_error("key %s: its sealed token is not its own", key_id);
+		answer_failure(call, "StoreFailed",
+		    "the sealed token of key %s is damaged; for a new one: "
+		    "`apikeyctl key rotate %s`",
+		    key_id, key_id);
+		return;
+	}
+	admin_audit(admin, change, call, NULL, NULL);
+	change_submit(
+	    change, "", RECORD_KEY, "", apply_reveal, revealed_free, revealed);
+}
+
 void
 admin_reveal_key(void *context, struct call *call)
 {
@@ -20,9 +94,6 @@ admin_reveal_key(void *context, struct call *call)
 	const char *key_id = param_required_text(&params, "id");
 	const char *pin = admin_param_pin(&params, "pin");
 	char what[sizeof "product " + SLUG_MAX_LEN];
-	uid_t uid = call_peer(call)->uid;
-	char token[TOKEN_MAX + 1];
-	struct key_details details;
 	const struct key *key;
 
 	if (!admin_params_ok(call, &params))
@@ -43,19 +114,7 @@ admin_reveal_key(void *context, struct call *call)
 	if (key->product->require_pin &&
 	    !admin_step_up(admin, call, admin_reveal_key, pin, what))
 		return;
-	details = key_details(key);
-	if (secret_unseal_token(admin->ring, details.sealed.data,
-		details.sealed.len, key->hash, token) == 0) {
-		log_error("key %s: its sealed token is not its own", key_id);
-		answer_failure(call, "StoreFailed",
-		    "the sealed token of key %s is damaged; for a new one: "
-		    "`apikeyctl key rotate %s`",
-		    key_id, key_id);
-		return;
-	}
-	log_notice("token of key %s revealed to uid %u", key_id, (unsigned)uid);
-	reply_key(call, key, token);
-	secret_wipe(token, sizeof token);
+	reveal(admin, call, key, key_id);
 }
 
 /* Explain */

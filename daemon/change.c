@@ -31,6 +31,7 @@ struct change {
 	void *subject;
 	size_t capacity; /* of store.writes */
 	bool no_memory;
+	char *line; /* of audit.log */
 	void (*then)(void *context);
 	void *then_context;
 	size_t claim_count;
@@ -232,6 +233,7 @@ release(struct change *change)
 	if (change->next != NULL)
 		change->next->previous = change->previous;
 	free(change->store.writes);
+	free(change->line);
 	free(change);
 }
 
@@ -291,6 +293,23 @@ change_erase(struct change *change, const struct record *record)
 	return true;
 }
 
+void
+change_audit(struct change *change, char *line, bool urgent)
+{
+	free(change->line);
+	change->line = line;
+	change->store.audit = line;
+	change->store.urgent = urgent;
+	if (line == NULL)
+		change->no_memory = true;
+}
+
+void
+change_identify(struct change *change, const uint8_t digest[MAC_BYTES])
+{
+	memcpy(change->store.operation.digest, digest, MAC_BYTES);
+}
+
 /* The end */
 
 static void
@@ -319,11 +338,10 @@ finish_failed(struct change *change)
 	    change->store.result == STORE_EXISTS ? "Conflict" : "StoreFailed";
 
 	change->discard(change->subject);
-	answer_failure(change->call, error, "%s; %s",
+	answer_failure(change->call, error, "%s%s",
 	    store_result_text(change->store.result),
-	    change->store.result == STORE_SUSPECT
-		? "whether this change was made will show after that"
-		: "nothing was changed");
+	    change->store.result == STORE_UNKNOWN ? ""
+						  : "; nothing was changed");
 }
 
 static void
@@ -352,6 +370,7 @@ change_keep(struct change *change)
 {
 	change->changes->kept = change;
 	change->store.count = 0;
+	change->store.audit = NULL; /* it is written */
 }
 
 void
@@ -372,9 +391,14 @@ change_submit(struct change *change, const char *operation_id,
 	change->apply = apply;
 	change->discard = discard;
 	change->subject = subject;
-	if (change->no_memory) {
+	if (change->no_memory ||
+	    (operation_id[0] != '\0' && change->store.audit == NULL)) {
 		discard(subject);
-		answer_failure(change->call, "StoreFailed", "out of memory");
+		answer_failure(change->call, "StoreFailed",
+		    change->no_memory
+			? "out of memory"
+			: "there is no line for audit.log; nothing was "
+			  "changed");
 		end(change);
 		return;
 	}

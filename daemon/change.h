@@ -65,6 +65,15 @@ bool
 change_write(struct change *change, const struct record *record, bool is_new);
 bool change_erase(struct change *change, const struct record *record);
 
+/*
+ * The inside of the change's line in audit.log (audit_line.h), malloc'd, which
+ * the change frees; NULL is want of memory, as above. A change that has an
+ * operation id has to have one. urgent: see store.h.
+ */
+void change_audit(struct change *change, char *line, bool urgent);
+/* What else its operation id is remembered by: struct operation. */
+void change_identify(struct change *change, const uint8_t digest[MAC_BYTES]);
+
 /* Puts a committed change into the index and answers the call. subject is
  * what change_submit() was given. */
 typedef void apply_fn(void *context, struct call *call, void *subject,

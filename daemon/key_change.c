@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin_audit.h"
 #include "instant.h"
 #include "view.h"
 
@@ -108,11 +109,12 @@ write_records(struct change *change, const struct key_change *kc)
 }
 
 void
-key_change_submit(struct change *change, struct call *call,
+key_change_submit(struct admin *admin, struct change *change, struct call *call,
     struct key *existing, struct key_draft *draft, const char *token,
     const struct operation_id *id)
 {
 	struct key_change *kc = calloc(1, sizeof *kc);
+	int64_t now = now_ms();
 	char object[TOKEN_ID_LEN + 1] = "";
 
 	if (kc != NULL) {
@@ -129,6 +131,9 @@ key_change_submit(struct change *change, struct call *call,
 	if (token != NULL)
 		memcpy(kc->token, token, strlen(token));
 	memcpy(object, kc->key->id, TOKEN_ID_LEN);
+	admin_audit(admin, change, call,
+	    existing != NULL ? view_key(existing, now) : NULL,
+	    view_key(kc->key, now));
 	change_submit(change, id->text, RECORD_KEY, object, apply_key_change,
 	    key_change_free, kc);
 }

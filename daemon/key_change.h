@@ -22,9 +22,9 @@ key_change_begin(struct admin *admin, struct call *call, method_fn *method,
  * answers once it is in force. token: a new secret, told with that answer
  * alone; NULL: the secret stays. The caller wipes it.
  */
-void key_change_submit(struct change *change, struct call *call,
-    struct key *existing, struct key_draft *draft, const char *token,
-    const struct operation_id *id);
+void key_change_submit(struct admin *admin, struct change *change,
+    struct call *call, struct key *existing, struct key_draft *draft,
+    const char *token, const struct operation_id *id);
 
 /* Answers with the key; token NULL: without one. */
 void reply_key(struct call *call, const struct key *key, const char *token);

@@ -17,6 +17,7 @@ static const struct {
     {RECORD_OPERATOR, 160},
     {RECORD_LIMIT, 64},
     {RECORD_PIN, 128},
+    {RECORD_OUTBOX, RECORD_MAX},
 };
 
 enum {
@@ -114,6 +115,10 @@ record_from_root(struct record *record, const struct root *root)
 	write_time(&w, root->created_at);
 	write_bytes(&w, root->key_check, KEY_CHECK_BYTES);
 	write_bytes(&w, root->wrapped, WRAPPED_KEYS_BYTES);
+	write_u64(&w, root->audit.sequence);
+	write_bytes(&w, root->audit.mac, MAC_BYTES);
+	write_u64(&w, root->audit_omitted);
+	write_u64(&w, root->audit_gap);
 }
 
 void
@@ -174,6 +179,7 @@ record_from_operation(struct record *record, const struct operation *operation)
 	write_string8(&w, bytes_of(operation->id));
 	write_string8(&w, bytes_of(operation->object));
 	write_u32(&w, operation->uid);
+	write_bytes(&w, operation->digest, MAC_BYTES);
 }
 
 /* Everything of a K record up to the details. */
@@ -346,7 +352,7 @@ bool
 record_to_root(struct record_view *view, struct root *root)
 {
 	struct reader *r = &view->body;
-	struct bytes digest, check, wrapped;
+	struct bytes digest, check, wrapped, mac;
 
 	root->sequence = view->sequence;
 	root->generation = read_u64(r);
@@ -356,12 +362,18 @@ record_to_root(struct record_view *view, struct root *root)
 	root->created_at = read_time(r);
 	check = read_bytes(r, KEY_CHECK_BYTES);
 	wrapped = read_bytes(r, WRAPPED_KEYS_BYTES);
+	/* From here on zeros in stores that had no audit log. */
+	root->audit.sequence = read_u64(r);
+	mac = read_bytes(r, MAC_BYTES);
+	root->audit_omitted = read_u64(r);
+	root->audit_gap = read_u64(r);
 	if (!record_done(r))
 		return false;
 	memset(root->digest, 0, MAC_BYTES); /* the loader works it out */
 	memcpy(root->digest_mac, digest.data, MAC_BYTES);
 	memcpy(root->key_check, check.data, KEY_CHECK_BYTES);
 	memcpy(root->wrapped, wrapped.data, WRAPPED_KEYS_BYTES);
+	memcpy(root->audit.mac, mac.data, MAC_BYTES);
 	return true;
 }
 
@@ -423,6 +435,7 @@ bool
 record_to_operation(struct record_view *view, struct operation *operation)
 {
 	struct reader *r = &view->body;
+	struct bytes digest;
 
 	operation->kind = read_u8(r);
 	operation->at = read_time(r);
@@ -433,6 +446,10 @@ record_to_operation(struct record_view *view, struct operation *operation)
 		sizeof operation->object))
 		return false;
 	operation->uid = read_u32(r);
+	digest = read_bytes(r, MAC_BYTES);
+	if (r->failed)
+		return false;
+	memcpy(operation->digest, digest.data, MAC_BYTES);
 	return record_done(r);
 }
 

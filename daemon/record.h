@@ -21,6 +21,7 @@
  *   U uid         operator
  *   L uid slug    account an operator is limited to, or no longer
  *   N uid         PIN of an operator, or of one who always is one
+ *   Q slot        outbox: a piece of a line of audit.log; see outbox.h
  *
  * Deleted accounts, products, keys and operators stay as tombstones (state
  * deleted), so that a copy of the store which missed the deletion can learn of
@@ -33,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audit_line.h"
 #include "model.h"
 #include "operator.h"
 #include "pin.h"
@@ -45,6 +47,9 @@ enum {
 	RECORD_MAX = 512,
 	OPERATIONS_KEPT = 4096,
 	OPERATION_ID_MAX = 64,
+	OUTBOX_SLOTS = 128,
+	/* Everything of a Q record but the text. */
+	OUTBOX_PIECE_MAX = RECORD_MAX - RECORD_HEADER_LEN - MAC_BYTES - 12,
 	/* One K and its X records. */
 	KEY_RECORDS_MAX = 24,
 };
@@ -60,6 +65,7 @@ enum record_kind {
 	RECORD_OPERATOR = 'U',
 	RECORD_LIMIT = 'L',
 	RECORD_PIN = 'N',
+	RECORD_OUTBOX = 'Q',
 };
 
 enum record_state { RECORD_LIVE = 1, RECORD_DELETED = 2 };
@@ -83,6 +89,9 @@ struct operation {
 	uint8_t kind; /* RECORD_ACCOUNT, _PRODUCT, _KEY or _OPERATOR */
 	char object[SLUG_MAX_LEN + 1]; /* slug, a key's 12 characters, uid */
 	uint32_t uid; /* of the caller: it means nothing to others */
+	/* Of method and parameters: another change under this id is another
+	 * change. Zeros in records of stores that did not keep it. */
+	uint8_t digest[MAC_BYTES];
 	int64_t at;
 	uint64_t sequence;
 };
@@ -102,6 +111,12 @@ struct root {
 	int64_t created_at;
 	uint8_t key_check[KEY_CHECK_BYTES];
 	uint8_t wrapped[WRAPPED_KEYS_BYTES];
+	struct audit_head audit; /* the last line */
+	/* Changes since then that no line could be kept of. */
+	uint64_t audit_omitted;
+	/* Lines before this sequence were found missing in audit.log; 0:
+	 * none were. */
+	uint64_t audit_gap;
 };
 
 struct record_name record_name_root(void);
@@ -173,6 +188,18 @@ struct limit_record {
 };
 bool record_to_limit(struct record_view *view, struct limit_record *limit);
 bool record_to_pin(struct record_view *view, struct pin *pin);
+
+/* A line of audit.log, or a piece of one. of 0: the slot was never used. */
+struct outbox_piece {
+	uint8_t slot;
+	uint64_t sequence; /* the line's */
+	uint8_t n, of;     /* this piece, of so many */
+	uint16_t len;
+	char text[OUTBOX_PIECE_MAX];
+};
+void
+record_from_outbox(struct record *record, const struct outbox_piece *piece);
+bool record_to_outbox(struct record_view *view, struct outbox_piece *piece);
 
 /* A K record taken apart; details is as much of them as it holds. */
 struct key_record {

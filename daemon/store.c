@@ -11,8 +11,16 @@
 #include "log.h"
 #include "store_file.h"
 
-/* Records in one transaction, beside operations and root. */
-enum { BATCH_WRITES_MAX = 1000 };
+enum {
+	/* Records in one transaction, beside operations and root. */
+	BATCH_WRITES_MAX = 1000,
+	/* Of the outbox, for the lines of one transaction; one line may take
+	 * more. */
+	BATCH_SLOTS_MAX = OUTBOX_SLOTS / 2,
+	/* audit.log cannot be written: until the next try, if nothing happens
+	 * before. */
+	RETRY_S = 2,
+};
 
 enum { COMMIT_FIRST_NS = 100000 };
 
@@ -72,8 +80,16 @@ store_result_text(enum store_result result)
 		return "it exists already";
 	case STORE_FULL:
 		return "no room left for it on the disk";
+	case STORE_UNHEARD:
+		return "audit.log cannot be written and the reserve for its "
+		       "lines is kept for revoking, disabling, suspending and "
+		       "deleting: make room on the disk";
 	case STORE_FAILED:
 		return "the store could not be written";
+	case STORE_UNKNOWN:
+		return "the store broke as this change was written: whether it "
+		       "was made is not known and will show when apikeyd is "
+		       "restarted; verification goes on without it";
 	case STORE_SUSPECT:
 		return "the store is suspect after a write error and takes no "
 		       "changes until apikeyd is restarted; verification "
@@ -88,6 +104,7 @@ store_open(const char *directory, unsigned expected_keys,
     store_load_fn *load, void *context)
 {
 	struct store *store = calloc(1, sizeof *store);
+	pthread_condattr_t clock;
 
 	*ring = NULL;
 	if (store == NULL) {
@@ -100,11 +117,30 @@ store_open(const char *directory, unsigned expected_keys,
 		return NULL;
 	}
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->submitted, NULL);
 	store->commits.first_ns = COMMIT_FIRST_NS;
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->submitted, &clock);
+	pthread_condattr_destroy(&clock);
 	queue_init(&store->waiting);
 	queue_init(&store->committed);
 	return store;
+}
+
+static struct audit_facts
+audit_facts(const struct store_file *file)
+{
+	struct audit_facts facts = {
+	    .head = file->root.audit,
+	    .bytes = file->audit.size,
+	    .pending = file->outbox.count - file->outbox.in_file,
+	    .omitted = file->root.audit_omitted,
+	    .gap = file->root.audit_gap,
+	};
+
+	if (file->audit.stuck)
+		memcpy(facts.reason, file->audit.reason, sizeof facts.reason);
+	return facts;
 }
 
 static void
@@ -113,10 +149,11 @@ note_facts(struct store *store, enum store_result result)
 	struct store_facts facts = {
 	    .sequence = store->file.root.sequence,
 	    .generation = store->file.root.generation,
-	    .records = store->file.root.records,
+	    .records = store->file.root.records - OUTBOX_SLOTS,
 	    .file_bytes = store_file_size(&store->file),
-	    .suspect = result == STORE_SUSPECT,
 	    .commits = store->commits,
+	    .suspect = result == STORE_UNKNOWN,
+	    .audit = audit_facts(&store->file),
 	};
 
 	if (facts.suspect)
@@ -167,7 +204,7 @@ commit(struct store *store, struct store_change *changes)
 
 	if (result == STORE_OK)
 		return result;
-	if (result == STORE_SUSPECT) {
+	if (result == STORE_UNKNOWN) {
 		set_result(changes, result);
 		return result;
 	}
@@ -179,25 +216,38 @@ commit(struct store *store, struct store_change *changes)
 		if (result != STORE_OK)
 			set_result(c, result);
 		c->next = rest;
-		if (result == STORE_SUSPECT) {
-			set_result(rest, result);
+		if (result == STORE_UNKNOWN) {
+			set_result(rest, STORE_SUSPECT);
 			return result;
 		}
 	}
 	return STORE_OK;
 }
 
-/* The front of the queue, up to so many records. Called with the lock. */
+/* Of the outbox, at most, for a change's line. */
+static unsigned
+slots_of(const struct store_change *change)
+{
+	return change->audit != NULL
+	    ? outbox_pieces(strlen(change->audit) + AUDIT_ENVELOPE)
+	    : 0;
+}
+
+/* The front of the queue, up to so many records and slots. Called with the
+ * lock. */
 static struct store_change *
-take_batch(struct queue *queue)
+take_batch(struct queue *queue, unsigned *slots)
 {
 	struct store_change *first = queue->first, *last = first;
 	size_t writes = first->count;
 
+	*slots = slots_of(first);
 	while (last->next != NULL &&
-	    writes + last->next->count <= BATCH_WRITES_MAX) {
+	    writes + last->next->count <= BATCH_WRITES_MAX &&
+	    *slots + slots_of(last->next) <= BATCH_SLOTS_MAX) {
 		last = last->next;
 		writes += last->count;
+		*slots += slots_of(last);
 	}
 	queue->first = last->next;
 	if (queue->first == NULL)
@@ -206,19 +256,39 @@ take_batch(struct queue *queue)
 	return first;
 }
 
-/* Waits for work; NULL when there is none left and none will come. */
-static struct store_change *
-next_batch(struct store *store)
+/* Until something was submitted, or audit.log is to be tried again. Called
+ * with the lock. */
+static void
+wait_for_work(struct store *store, bool retry)
 {
-	struct store_change *batch = NULL;
+	struct timespec until;
+	int error = 0;
 
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += RETRY_S;
+	while (store->waiting.first == NULL && !store->stopping && error == 0)
+		error = retry
+		    ? pthread_cond_timedwait(
+			  &store->submitted, &store->lock, &until)
+		    : pthread_cond_wait(&store->submitted, &store->lock);
+}
+
+/* The next changes, none where only audit.log is to be tried again; false when
+ * there are none left and none will come. */
+static bool
+next_batch(struct store *store, struct store_change **batch, unsigned *slots)
+{
+	bool goes_on;
+
+	*batch = NULL;
+	*slots = 0;
 	pthread_mutex_lock(&store->lock);
-	while (store->waiting.first == NULL && !store->stopping)
-		pthread_cond_wait(&store->submitted, &store->lock);
+	wait_for_work(store, store->file.audit.stuck);
+	goes_on = store->waiting.first != NULL || !store->stopping;
 	if (store->waiting.first != NULL)
-		batch = take_batch(&store->waiting);
+		*batch = take_batch(&store->waiting, slots);
 	pthread_mutex_unlock(&store->lock);
-	return batch;
+	return goes_on;
 }
 
 static void
@@ -235,22 +305,34 @@ hand_back(struct store *store, struct store_change *batch)
 	store->ready(store->ready_context);
 }
 
+/* One turn of the thread; no batch where audit.log alone is to be tried. */
+static enum store_result
+carry_out(struct store *store, struct store_change *batch, unsigned slots)
+{
+	uint64_t begun = monotonic_ns();
+	enum store_result result;
+
+	store_file_file_lines(&store->file, slots);
+	if (batch == NULL && store->file.root.audit_omitted == 0)
+		return STORE_OK;
+	result = commit(store, batch);
+	histogram_add(&store->commits, monotonic_ns() - begun, 1);
+	return result;
+}
+
 static void *
 store_thread(void *argument)
 {
 	struct store *store = argument;
 	enum store_result result = STORE_OK;
 	struct store_change *batch;
-	uint64_t begun;
+	unsigned slots;
 
-	while ((batch = next_batch(store)) != NULL) {
-		if (result == STORE_SUSPECT) {
-			set_result(batch, result);
+	while (next_batch(store, &batch, &slots)) {
+		if (result == STORE_UNKNOWN) {
+			set_result(batch, STORE_SUSPECT);
 		} else {
-			begun = monotonic_ns();
-			result = commit(store, batch);
-			histogram_add(
-			    &store->commits, monotonic_ns() - begun, 1);
+			result = carry_out(store, batch, slots);
 			note_facts(store, result);
 		}
 		hand_back(store, batch);
@@ -325,6 +407,12 @@ store_free(struct store *store)
 	pthread_cond_destroy(&store->submitted);
 	pthread_mutex_destroy(&store->lock);
 	free(store);
+}
+
+int
+store_audit_fd(const struct store *store)
+{
+	return store->file.audit.fd;
 }
 
 void

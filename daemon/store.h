@@ -76,8 +76,11 @@ enum store_result {
 	STORE_OK,
 	STORE_EXISTS,  /* a record marked is_new is there already */
 	STORE_FULL,    /* no room: on the disk, or below tdb's 4 GiB */
+	STORE_UNHEARD, /* audit.log and the reserve for its lines are full */
 	STORE_FAILED,  /* an error that left the store as it was */
-	STORE_SUSPECT, /* the store can no longer be trusted to be written */
+	STORE_UNKNOWN, /* it broke as this was written: there, or not */
+	STORE_SUSPECT, /* not tried: the store can no longer be trusted to be
+			  written */
 };
 const char *store_result_text(enum store_result result);
 
@@ -97,8 +100,15 @@ struct store_change {
 	struct operation operation; /* its id is remembered with the change;
 				       without one, nothing is */
 	bool no_trace; /* without its operation id: there is no room for it */
+	/* The inside of its line in audit.log (audit_line.h), at most
+	 * AUDIT_MEMBERS_MAX; NULL: it has none. The submitter's. */
+	const char *audit;
+	/* It may take of audit.log's reserve, since it takes something away,
+	 * and in the end go without a line. */
+	bool urgent;
 	enum store_result result;
-	uint64_t sequence; /* given at the commit; 0 where there was none */
+	uint64_t sequence; /* given at the commit; 0 where there was none, or
+			      nothing to write but a line */
 	void (*done)(struct store_change *change);
 	size_t count;
 	struct store_write *writes;
@@ -118,13 +128,27 @@ void store_collect(struct store *store);
 void store_stop(struct store *store);
 void store_free(struct store *store);
 
+/* audit.log, as far as it has been written. */
+struct audit_facts {
+	struct audit_head head; /* the last line, in the file or pending */
+	uint64_t bytes;         /* of whole lines in the file */
+	unsigned pending;       /* lines that it does not have yet */
+	uint64_t omitted;       /* changes without a line, so far */
+	uint64_t gap;           /* before this line some are missing; 0 */
+	char reason[96];        /* why it cannot be written; empty: it can */
+};
+
 struct store_facts {
-	uint64_t sequence, generation, records, file_bytes;
+	uint64_t sequence, generation, file_bytes;
+	uint64_t records; /* beside the root and the outbox */
 	bool suspect;
 	char reason[128];         /* why suspect */
 	struct histogram commits; /* of a transaction, or a try at one */
+	struct audit_facts audit;
 };
 /* As of the last commit; from any thread. */
 void store_facts(struct store *store, struct store_facts *facts);
+/* audit.log, open for reading too, until store_stop(). */
+int store_audit_fd(const struct store *store);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Committing to keys.tdb. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "instant.h"
 #include "log.h"
 #include "store_tdb.h"
 
@@ -29,10 +32,8 @@ parse_mac(TDB_DATA name, TDB_DATA data, void *private_data)
 	return 0;
 }
 
-/* One record into the open transaction, and into the root that will go with
- * it. */
-static bool
-apply_write(struct store_file *file, struct root *root,
+bool
+store_apply_write(struct store_file *file, struct root *root,
     struct store_write *write, uint64_t sequence)
 {
 	struct record *record = &write->record;
@@ -59,10 +60,29 @@ apply_write(struct store_file *file, struct root *root,
 	return store_write_record(file->tdb, record);
 }
 
+/*
+ * Whether a change's line may go into the outbox. While audit.log cannot be
+ * written, half of it is kept for what is urgent; that goes in at the end even
+ * where there is no room for its line.
+ */
+static bool
+line_admitted(const struct store_file *file, const struct store_change *change)
+{
+	unsigned slots, used = file->outbox.used;
+
+	if (change->audit == NULL || change->urgent)
+		return true;
+	slots = outbox_pieces(strlen(change->audit) + AUDIT_ENVELOPE);
+	return used + slots <=
+	    (file->audit.stuck ? OUTBOX_SLOTS / 2 : OUTBOX_SLOTS);
+}
+
 /* Whether a change may go in at all; asked before any of it is written. */
 static enum store_result
 admit(struct store_file *file, const struct store_change *change)
 {
+	if (!line_admitted(file, change))
+		return STORE_UNHEARD;
 	for (size_t i = 0; i < change->count; i++) {
 		const struct store_write *write = &change->writes[i];
 
@@ -79,24 +99,82 @@ admit(struct store_file *file, const struct store_change *change)
 	return STORE_OK;
 }
 
+/* The next line of the chain, into the outbox. */
+static bool
+apply_line(struct store_file *file, struct root *root, const char *members,
+    uint64_t sequence)
+{
+	struct store_write write = {.erase = false};
+	const struct outbox_line *line;
+	size_t len;
+	char *text = audit_line_make(file->ring, &root->audit, members, &len);
+
+	if (text == NULL)
+		return false;
+	outbox_add(&file->outbox, root->audit.sequence, text, len);
+	line = outbox_line(&file->outbox, file->outbox.count - 1);
+	for (unsigned n = 0; n < line->pieces; n++) {
+		outbox_record(&write.record, line, n);
+		if (!store_apply_write(file, root, &write, sequence))
+			return false;
+	}
+	return true;
+}
+
+static bool
+apply_audit(struct store_file *file, struct root *root,
+    const struct store_change *change, uint64_t sequence)
+{
+	if (change->audit == NULL)
+		return true;
+	if (outbox_pieces(strlen(change->audit) + AUDIT_ENVELOPE) >
+	    outbox_free_slots(&file->outbox)) {
+		root->audit_omitted++;
+		return true;
+	}
+	return apply_line(file, root, change->audit, sequence);
+}
+
+/* Where there is room again: how many changes went without a line. */
+static bool
+apply_omitted(struct store_file *file, struct root *root)
+{
+	char members[AUDIT_MEMBERS_MAX / 100], at[TIME_TEXT_MAX];
+
+	if (root->audit_omitted == 0 || file->audit.stuck ||
+	    outbox_free_slots(&file->outbox) < OUTBOX_SLOTS / 2)
+		return true;
+	time_text(now_ms(), at);
+	snprintf(members, sizeof members,
+	    "\"time\":\"%s\",\"outcome\":\"omitted\",\"count\":%" PRIu64, at,
+	    root->audit_omitted);
+	root->audit_omitted = 0;
+	return apply_line(file, root, members, root->sequence);
+}
+
 static bool
 apply_change(
     struct store_file *file, struct root *root, struct store_change *change)
 {
+	bool has_id = change->operation.id[0] != '\0';
 	struct store_write operation = {.erase = false};
-	uint64_t sequence = root->sequence + 1;
+	uint64_t sequence = root->sequence;
 
+	if (change->count > 0 || has_id)
+		change->sequence = ++sequence;
 	for (size_t i = 0; i < change->count; i++)
-		if (!apply_write(file, root, &change->writes[i], sequence))
+		if (!store_apply_write(
+			file, root, &change->writes[i], sequence))
 			return false;
 	change->operation.sequence = sequence;
-	if (change->operation.id[0] != '\0' && !change->no_trace) {
+	if (has_id && !change->no_trace) {
 		record_from_operation(&operation.record, &change->operation);
-		if (!apply_write(file, root, &operation, sequence))
+		if (!store_apply_write(file, root, &operation, sequence))
 			return false;
 	}
+	if (!apply_audit(file, root, change, sequence))
+		return false;
 	root->sequence = sequence;
-	change->sequence = sequence;
 	return true;
 }
 
@@ -104,6 +182,8 @@ static bool
 apply_all(
     struct store_file *file, struct root *root, struct store_change *changes)
 {
+	if (!apply_omitted(file, root))
+		return false;
 	for (struct store_change *c = changes; c != NULL; c = c->next) {
 		c->sequence = 0;
 		c->result = admit(file, c);
@@ -142,7 +222,7 @@ judge_preparation(struct store_file *file)
 	struct complaints said = file->complaints;
 
 	if (said.io_error || !root_is_known(file))
-		return STORE_SUSPECT;
+		return STORE_UNKNOWN;
 	memset(&file->complaints, 0, sizeof file->complaints);
 	log_warning("%s: a change was refused: %s", file->path,
 	    said.count > 0 ? said.text : "tdb did not say why");
@@ -152,11 +232,13 @@ judge_preparation(struct store_file *file)
 	return STORE_FAILED;
 }
 
-enum store_result
-store_file_commit(struct store_file *file, struct store_change *changes)
+static enum store_result
+commit(struct store_file *file, struct store_change *changes)
 {
 	struct root root = file->root;
 
+	if (root.audit_gap == 0 && file->audit.disturbed)
+		root.audit_gap = root.audit.sequence + 1;
 	root.file_bytes = store_file_size(file);
 	memset(&file->complaints, 0, sizeof file->complaints);
 	errno = 0; /* so that no complaint carries an older one */
@@ -171,7 +253,30 @@ store_file_commit(struct store_file *file, struct store_change *changes)
 		return judge_preparation(file);
 	if (tdb_transaction_commit(file->tdb) != 0 ||
 	    file->complaints.count > 0)
-		return STORE_SUSPECT;
+		return STORE_UNKNOWN;
 	file->root = root;
 	return STORE_OK;
+}
+
+enum store_result
+store_file_commit(struct store_file *file, struct store_change *changes)
+{
+	unsigned lines = file->outbox.count;
+	enum store_result result = commit(file, changes);
+
+	/* Whether lines that nobody knows of are there will show. */
+	if (result == STORE_OK)
+		audit_file_append(&file->audit, &file->outbox);
+	else
+		outbox_take_back(&file->outbox, lines);
+	return result;
+}
+
+void
+store_file_file_lines(struct store_file *file, unsigned slots)
+{
+	if (audit_file_append(&file->audit, &file->outbox) &&
+	    (slots > outbox_free_slots(&file->outbox) ||
+		file->root.audit_omitted > 0))
+		audit_file_sync(&file->audit, &file->outbox);
 }

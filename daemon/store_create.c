@@ -11,21 +11,23 @@
 #include "store_tdb.h"
 
 static bool
-write_first_root(struct tdb_context *tdb, const uint8_t *master)
+write_first_records(struct store_file *file, const uint8_t *master)
 {
 	struct keyring *ring = keyring_new();
-	struct root root = {.created_at = now_ms()};
+	struct root *root = &file->root;
 	bool done;
 
 	if (ring == NULL) {
 		errno = ENOMEM;
 		return false;
 	}
-	master_key_check(master, root.key_check);
-	keyring_wrap(ring, master, root.wrapped);
-	/* The first one makes the file grow, the second knows how far. */
-	done = store_commit_root(tdb, &root, ring) &&
-	    store_commit_root(tdb, &root, ring);
+	root->created_at = now_ms();
+	master_key_check(master, root->key_check);
+	keyring_wrap(ring, master, root->wrapped);
+	file->ring = ring;
+	/* The first ones make the file grow, the last knows how far. */
+	done =
+	    store_make_outbox(file) && store_commit_root(file->tdb, root, ring);
 	keyring_free(ring);
 	return done;
 }
@@ -51,25 +53,25 @@ bool
 store_create(const char *directory, unsigned expected_keys,
     const uint8_t master[SECRET_KEY_BYTES])
 {
-	char unfinished[PATH_MAX], path[PATH_MAX];
-	struct complaints complaints;
-	struct tdb_context *tdb;
+	struct store_file file = {.audit.fd = -1};
+	struct complaints *complaints = &file.complaints;
+	char path[PATH_MAX];
 	bool done;
 
-	if (!store_path(unfinished, directory, "keys.tdb.new") ||
+	if (!store_path(file.path, directory, "keys.tdb.new") ||
 	    !store_path(path, directory, "keys.tdb"))
 		return false;
 	/* Emptied, not made anew: the mark is never missing. */
-	tdb = store_tdb_open(
-	    unfinished, expected_keys, O_RDWR | O_CREAT | O_TRUNC, &complaints);
-	if (tdb == NULL) {
-		log_error("%s: %s", unfinished, store_cause(&complaints));
+	file.tdb = store_tdb_open(
+	    file.path, expected_keys, O_RDWR | O_CREAT | O_TRUNC, complaints);
+	if (file.tdb == NULL) {
+		log_error("%s: %s", file.path, store_cause(complaints));
 		return false;
 	}
-	done = write_first_root(tdb, master) && complaints.count == 0;
+	done = write_first_records(&file, master) && complaints->count == 0;
 	if (!done)
-		log_error("%s: %s", unfinished, store_cause(&complaints));
-	if (tdb_close(tdb) != 0)
+		log_error("%s: %s", file.path, store_cause(complaints));
+	if (tdb_close(file.tdb) != 0)
 		done = false;
-	return done && store_publish(unfinished, directory, path);
+	return done && store_publish(file.path, directory, path);
 }

@@ -8,6 +8,8 @@
 
 #include <limits.h>
 
+#include "audit_file.h"
+#include "outbox.h"
 #include "store.h"
 
 struct tdb_context;
@@ -27,6 +29,8 @@ struct store_file {
 	char directory[PATH_MAX];
 	const struct keyring *ring;
 	struct root root; /* as committed */
+	struct outbox outbox;
+	struct audit_file audit;
 	struct complaints complaints;
 };
 
@@ -52,6 +56,22 @@ void store_file_close(struct store_file *file);
  */
 enum store_result
 store_file_commit(struct store_file *file, struct store_change *changes);
+
+/*
+ * Brings what is in the outbox into audit.log: as far as it can, and where
+ * room for so many slots is needed, for certain. Says in a line of its own
+ * what no line could be kept of.
+ */
+void store_file_file_lines(struct store_file *file, unsigned slots);
+
+/* One record into the open transaction, and into the root that will go with
+ * it. */
+bool store_apply_write(struct store_file *file, struct root *root,
+    struct store_write *write, uint64_t sequence);
+
+/* Makes the outbox's records, all at once, where there are none. False after
+ * logging. */
+bool store_make_outbox(struct store_file *file);
 
 uint64_t store_file_size(const struct store_file *file);
 

@@ -21,6 +21,7 @@ struct scan {
 	struct store_file *file;
 	store_load_fn *load;
 	void *context;
+	struct outbox_image *outbox; /* NULL: it is known */
 	uint64_t records;
 	uint8_t digest[MAC_BYTES];
 	const char *problem;
@@ -46,6 +47,17 @@ describe(TDB_DATA name, char *out, size_t size)
 	out[len] = '\0';
 }
 
+static bool
+load_view(struct scan *scan, struct record_view *view)
+{
+	if (view->kind != RECORD_OUTBOX)
+		return scan->load(scan->context, view, &scan->problem);
+	if (scan->outbox == NULL || outbox_load(scan->outbox, view))
+		return true;
+	scan->problem = "its contents make no sense";
+	return false;
+}
+
 static int
 scan_record(
     struct tdb_context *tdb, TDB_DATA name, TDB_DATA data, void *private_data)
@@ -60,7 +72,7 @@ scan_record(
 		return 0;
 	if (!record_open(name_bytes, data_bytes, scan->file->ring, &view,
 		&scan->problem) ||
-	    !scan->load(scan->context, &view, &scan->problem)) {
+	    !load_view(scan, &view)) {
 		describe(name, scan->where, sizeof scan->where);
 		return 1;
 	}
@@ -85,9 +97,11 @@ log_damage(
 
 /* All records, against their MACs and against the root. */
 static bool
-scan_records(struct store_file *file, store_load_fn *load, void *context)
+scan_records(struct store_file *file, store_load_fn *load, void *context,
+    struct outbox_image *outbox)
 {
-	struct scan scan = {.file = file, .load = load, .context = context};
+	struct scan scan = {
+	    .file = file, .load = load, .context = context, .outbox = outbox};
 	int walked = -1;
 
 	/* One lock for the whole walk instead of one a record. */
@@ -223,7 +237,7 @@ copy_is_whole(
 	other.tdb = copy;
 	snprintf(other.path, sizeof other.path, "%s", path);
 	memset(&other.complaints, 0, sizeof other.complaints);
-	return scan_records(&other, store_load_nothing, NULL);
+	return scan_records(&other, store_load_nothing, NULL, NULL);
 }
 
 bool
@@ -300,12 +314,64 @@ store_may_open(const char *path)
 	return trusted;
 }
 
+/* Everything that keys.tdb holds, and whether audit.log goes with it: the last
+ * look before anything is written. */
+static bool
+load_records(struct store_file *file, store_load_fn *load, void *context,
+    bool *has_outbox)
+{
+	struct outbox_image *image = calloc(1, sizeof *image);
+	bool loaded;
+
+	if (image == NULL) {
+		log_error("out of memory");
+		return false;
+	}
+	loaded = scan_records(file, load, context, image);
+	*has_outbox = image->found > 0;
+	if (loaded &&
+	    !outbox_restore(&file->outbox, image, file->root.audit.sequence)) {
+		log_damage(file, "Q",
+		    "the newest line of audit.log is not in "
+		    "the outbox");
+		loaded = false;
+	}
+	free(image);
+	return loaded &&
+	    audit_file_open(&file->audit, file->directory, file->ring,
+		&file->outbox, &file->root.audit);
+}
+
+/* audit.log as the store wants it. That lines are missing is remembered: the
+ * next start would not see it any more. */
+static bool
+settle_audit(struct store_file *file)
+{
+	struct root root = file->root;
+
+	if (file->audit.tail.state == AUDIT_TAIL_GAP && root.audit_gap == 0) {
+		root.audit_gap = file->outbox.count > 0
+		    ? outbox_line(&file->outbox, 0)->sequence
+		    : 1;
+		if (!store_commit_root(file->tdb, &root, file->ring)) {
+			log_error("%s: %s", file->path,
+			    store_cause(&file->complaints));
+			return false;
+		}
+		file->root = root;
+	}
+	return audit_file_settle(&file->audit, &file->outbox);
+}
+
 bool
 store_file_open(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
     struct keyring **ring, store_load_fn *load, void *context)
 {
+	bool has_outbox;
+
 	memset(file, 0, sizeof *file);
+	file->audit.fd = -1;
 	*ring = NULL;
 	if (!store_path(file->directory, directory, ".") ||
 	    !store_path(file->path, directory, "keys.tdb") ||
@@ -319,8 +385,9 @@ store_file_open(struct store_file *file, const char *directory,
 		return false;
 	}
 	if (read_root(file, master, ring) &&
-	    scan_records(file, load, context) &&
-	    (structure_sound(file) || heal(file, expected_keys)))
+	    load_records(file, load, context, &has_outbox) &&
+	    (structure_sound(file) || heal(file, expected_keys)) &&
+	    (has_outbox || store_make_outbox(file)) && settle_audit(file))
 		return true;
 	store_file_close(file);
 	keyring_free(*ring);
@@ -334,6 +401,8 @@ store_file_close(struct store_file *file)
 	if (file->tdb != NULL)
 		tdb_close(file->tdb);
 	file->tdb = NULL;
+	audit_file_close(&file->audit);
+	outbox_clear(&file->outbox);
 }
 
 uint64_t

@@ -22,6 +22,8 @@ struct session {
 struct call {
 	const struct varlink_service *service;
 	struct session *session; /* NULL: the caller has gone */
+	const char *method;      /* of the service, without its interface;
+				    borrowed from message; else NULL */
 	json_t *message;
 	json_t *parameters; /* borrowed from message, or an empty object */
 	struct peer peer;
@@ -79,6 +81,12 @@ call_parameters(const struct call *call)
 	return call->parameters;
 }
 
+const char *
+call_method(const struct call *call)
+{
+	return call->method;
+}
+
 void
 call_confirm(struct call *call)
 {
@@ -132,18 +140,18 @@ finish(struct call *call, json_t *envelope)
 }
 
 static void
-count_answer(const struct call *call, const char *error)
+tell_answer(const struct call *call, const char *error)
 {
 	const struct varlink_service *service = call->service;
 
 	if (service->answered != NULL)
-		service->answered(service->context, error);
+		service->answered(service->context, call, error);
 }
 
 void
 call_reply(struct call *call, json_t *parameters)
 {
-	count_answer(call, NULL);
+	tell_answer(call, NULL);
 	finish(call,
 	    json_pack("{s:o}", "parameters",
 		parameters != NULL ? parameters : json_object()));
@@ -165,7 +173,7 @@ static void
 answer_error(struct call *call, const char *interface, const char *error,
     json_t *parameters)
 {
-	count_answer(call, error);
+	tell_answer(call, error);
 	finish(call,
 	    json_pack("{s:s++, s:o}", "error", interface, ".", error,
 		"parameters", parameters != NULL ? parameters : json_object()));
@@ -269,6 +277,7 @@ dispatch(struct session *session, struct call *call, const char *method)
 		return;
 	}
 	name = method_of(method, service->interface);
+	call->method = name;
 	if (name != NULL && service->dispatch(service->context, call, name))
 		return;
 	answer_error(call, standard, "MethodNotFound",

@@ -29,9 +29,9 @@ struct varlink_service {
 	 * call_ functions below.
 	 */
 	bool (*dispatch)(void *context, struct call *call, const char *method);
-	/* A call has been answered: with this error, or NULL. For counting;
-	 * may be NULL. */
-	void (*answered)(void *context, const char *error);
+	/* A call is being answered: with this error, or NULL. May be NULL. */
+	void (*answered)(
+	    void *context, const struct call *call, const char *error);
 };
 
 /* The admin plane; its context is a struct varlink_service. */
@@ -44,6 +44,8 @@ void varlink_init(void);
 /* Of a call: who calls, and with what ({} where there was nothing). */
 const struct peer *call_peer(const struct call *call);
 json_t *call_parameters(const struct call *call);
+/* Without the interface: "CreateKey". NULL where it is of another one. */
+const char *call_method(const struct call *call);
 
 /* That the caller has proven more than its uid, for this call alone. */
 void call_confirm(struct call *call);

@@ -196,6 +196,14 @@ creation_settings(const struct world *world, const struct operation *op)
 	json_object_set_new(settings, "account", json_string(slug));
 	product_slug(world, op->product, slug);
 	json_object_set_new(settings, "product", json_string(slug));
+	/* As apikeyctl says it, so that either may repeat the other's. */
+	if (op->variant % 4 == 0) {
+		json_object_del(settings, "scopes");
+		json_object_del(settings, "services");
+		json_object_del(settings, "allowlist");
+		if (json_is_null(json_object_get(settings, "environment")))
+			json_object_del(settings, "environment");
+	}
 	return settings;
 }
 

@@ -44,6 +44,7 @@ copy(struct record_view *view, struct record *out)
 		struct pin pin;
 		struct key_record key;
 		struct key_more_record more;
+		struct outbox_piece piece;
 	} u;
 	struct account account;
 	struct product product;
@@ -99,6 +100,11 @@ copy(struct record_view *view, struct record *out)
 	case RECORD_KEY:
 		if (record_to_key(view, &u.key))
 			fuzz_use_bytes(u.key.details);
+		break;
+	case RECORD_OUTBOX:
+		read = record_to_outbox(view, &u.piece);
+		if (read)
+			record_from_outbox(out, &u.piece);
 		break;
 	case RECORD_KEY_MORE:
 		if (record_to_key_more(view, &u.more))
