@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
+#include "json_memory.h"
 
 /* Far above what any call takes; a longer beginning would be copied and looked
  * through at each byte of a peer that sends them one by one. */
 enum { MESSAGE_MAX = 1 << 16 };
+_Static_assert((int)MESSAGE_MAX < (int)JSON_TEXT_MAX, "a message is read");
 
 struct session {
 	struct varlink_service *service;
@@ -31,42 +32,10 @@ struct call {
 	bool confirmed;
 };
 
-/* Memory for jansson that is wiped when freed: its size stands before it. */
-union header {
-	size_t size;
-	max_align_t align;
-};
-
-static void *
-wiping_malloc(size_t size)
-{
-	union header *block;
-
-	if (size > SIZE_MAX - sizeof *block)
-		return NULL;
-	block = malloc(sizeof *block + size);
-	if (block == NULL)
-		return NULL;
-	block->size = size;
-	return block + 1;
-}
-
-static void
-wiping_free(void *memory)
-{
-	union header *block = memory;
-
-	if (block == NULL)
-		return;
-	block--;
-	secret_wipe(block + 1, block->size);
-	free(block);
-}
-
 void
 varlink_init(void)
 {
-	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	json_memory_init();
 }
 
 const struct peer *
@@ -132,7 +101,7 @@ finish(struct call *call, json_t *envelope)
 			conn_send(session->conn, text, strlen(text) + 1);
 		else if (!oneway)
 			abandon(session);
-		wiping_free(text);
+		json_memory_free(text);
 		if (!session->receiving)
 			conn_resume(session->conn);
 	}
@@ -299,8 +268,7 @@ call_from(struct session *session, struct bytes message)
 	call->service = session->service;
 	call->session = session;
 	call->peer = session->peer;
-	call->message = json_loadb((const char *)message.data, message.len,
-	    JSON_REJECT_DUPLICATES, NULL);
+	call->message = json_read(message);
 	parameters = json_object_get(call->message, "parameters");
 	if (parameters == NULL || json_is_null(parameters))
 		call->parameters = json_object();

@@ -9,6 +9,8 @@
 
 /* Random numbers that are the same in every run */
 
+#define RANDOM_SEED 0x9E3779B97F4A7C15ULL
+
 static uint64_t random_state;
 
 static const char *
@@ -93,7 +95,7 @@ static struct world *the_world;
 static struct store_change *submitted, **last_submitted = &submitted;
 static uint64_t sequence;
 
-enum { SAVED_MAX = 256 };
+enum { DISK_MAX = 256 };
 
 void
 store_submit(struct store *store, struct store_change *change)
@@ -121,40 +123,66 @@ store_result_text(enum store_result result)
 	return result == STORE_OK ? "done" : "not done";
 }
 
-/* What the first world was given, by name: later ones are loaded from it. */
-static struct record saved[SAVED_MAX];
-static size_t saved_count;
-static bool saving;
+/* What the store has, by name. The first world is made by calls; later ones
+ * begin with what that one had. */
+struct disk {
+	struct record records[DISK_MAX];
+	size_t count;
+};
 
-static size_t
-find_saved(const struct record_name *name)
+static struct disk disk, first_disk;
+static struct keyring *ring;
+
+static struct record *
+on_disk(const struct record_name *name)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < disk.count; i++)
+		if (disk.records[i].name.len == name->len &&
+		    memcmp(disk.records[i].name.bytes, name->bytes,
+			name->len) == 0)
+			return &disk.records[i];
+	return NULL;
+}
 
-	while (i < saved_count &&
-	    (saved[i].name.len != name->len ||
-		memcmp(saved[i].name.bytes, name->bytes, name->len) != 0))
-		i++;
-	return i;
+static enum store_result
+may_write(const struct store_change *change)
+{
+	for (size_t i = 0; i < change->count; i++)
+		if (change->writes[i].is_new &&
+		    on_disk(&change->writes[i].record.name) != NULL)
+			return STORE_EXISTS;
+	return change->count + 1 <= DISK_MAX - disk.count ? STORE_OK
+							  : STORE_FULL;
 }
 
 static void
-save(const struct store_change *change, const struct keyring *ring)
+write_record(const struct record *record, uint64_t number)
 {
+	struct record *place = on_disk(&record->name);
+
+	if (place == NULL)
+		place = &disk.records[disk.count++];
+	*place = *record;
+	record_seal(place, number, ring);
+}
+
+static void
+write_change(const struct store_change *change)
+{
+	struct record operation;
+
 	for (size_t i = 0; i < change->count; i++) {
 		const struct store_write *write = &change->writes[i];
-		size_t at = find_saved(&write->record.name);
+		struct record *record = on_disk(&write->record.name);
 
-		fuzz_require(at < SAVED_MAX, "what is made can be kept");
-		if (write->erase) {
-			if (at < saved_count)
-				saved[at] = saved[--saved_count];
-			continue;
-		}
-		if (at == saved_count)
-			saved_count++;
-		saved[at] = write->record;
-		record_seal(&saved[at], change->sequence, ring);
+		if (!write->erase)
+			write_record(&write->record, change->sequence);
+		else if (record != NULL)
+			*record = disk.records[--disk.count];
+	}
+	if (change->operation.id[0] != 0 && !change->no_trace) {
+		record_from_operation(&operation, &change->operation);
+		write_record(&operation, change->sequence);
 	}
 }
 
@@ -179,12 +207,13 @@ commit_next(struct world *world)
 	if (submitted == NULL)
 		last_submitted = &submitted;
 	change->result = next_result(world);
+	if (change->result == STORE_OK)
+		change->result = may_write(change);
 	change->sequence = 0;
 	if (change->result == STORE_OK) {
 		change->sequence = ++sequence;
 		change->operation.sequence = sequence;
-		if (saving)
-			save(change, world->ring);
+		write_change(change);
 	}
 	change->done(change);
 }
@@ -265,7 +294,6 @@ world_send(struct conn *conn, const char *message, size_t len)
 /* What there is in it */
 
 static struct conn root;
-static struct keyring *ring;
 static char tokens[WORLD_KEYS][TOKEN_MAX + 1];
 
 static const char *
@@ -431,16 +459,30 @@ static const struct {
     {"SetPin", "{\"pin\":\"1234\"}"},
 };
 
+/* What no call can make: a key of the past. */
+static void
+expire(struct world *world)
+{
+	static struct record records[KEY_RECORDS_MAX];
+	struct key *key = key_of(world, WORLD_EXPIRED);
+	size_t count;
+
+	key->expires_at = 1;
+	count = records_from_key(records, key);
+	for (size_t i = 0; i < count; i++)
+		write_record(&records[i], key->sequence);
+}
+
 static void
 make(struct world *world)
 {
-	saving = true;
 	world_connect(world, &root, 0);
 	for (size_t i = 0; i < sizeof beginning / sizeof beginning[0]; i++)
 		ask(world, beginning[i].method, beginning[i].parameters);
 	make_keys(world);
 	world_disconnect(&root);
-	saving = false;
+	expire(world);
+	first_disk = disk;
 	memcpy(tokens, world->tokens, sizeof tokens);
 }
 
@@ -452,8 +494,8 @@ load(struct world *world)
 	const char *problem;
 
 	fuzz_require(loader != NULL, "there is memory");
-	for (size_t i = 0; i < saved_count; i++) {
-		const struct record *record = &saved[i];
+	for (size_t i = 0; i < disk.count; i++) {
+		const struct record *record = &disk.records[i];
 
 		fuzz_require(record_open((struct bytes){record->name.bytes,
 					     record->name.len},
@@ -464,20 +506,17 @@ load(struct world *world)
 	}
 	fuzz_require(load_finish(loader), "and is all there is");
 	loader_free(loader);
-	memcpy(world->tokens, tokens, sizeof tokens);
 }
 
-void
-world_make(struct world *world)
+/* All but what the index holds. */
+static void
+start(struct world *world)
 {
 	static const char description[] = "interface io.apikeyd.Admin\n";
 	struct admin *admin = &world->admin;
 
-	memset(world, 0, sizeof *world);
-	the_world = world;
-	random_state = 0x9E3779B97F4A7C15ULL;
+	memset(admin, 0, sizeof *admin);
 	world->index = index_new();
-	world->ring = ring;
 	fuzz_require(world->index != NULL, "there is memory");
 	verifier_init(&world->verifier, world->index, world->ring);
 	admin->index = world->index;
@@ -486,22 +525,46 @@ world_make(struct world *world)
 	admin->ring = world->ring;
 	admin->verifier = &world->verifier;
 	admin->state_directory = "/nowhere";
-	admin->own_uid = 0;
 	admin->started_at = monotonic_ms();
 	world->service = admin_service(admin, description);
-	if (saved_count == 0)
+}
+
+static void
+stop(struct world *world)
+{
+	changes_free(world->admin.changes);
+	index_free(world->index);
+}
+
+void
+world_make(struct world *world)
+{
+	memset(world, 0, sizeof *world);
+	the_world = world;
+	world->ring = ring;
+	random_state = RANDOM_SEED;
+	disk = first_disk;
+	sequence = 1000; /* behind all that the first world had */
+	start(world);
+	if (first_disk.count == 0)
 		make(world);
 	else
 		load(world);
-	key_of(world, WORLD_EXPIRED)->expires_at = 1;
-	sequence = saved_count;
+	memcpy(world->tokens, tokens, sizeof tokens);
+}
+
+void
+world_restart(struct world *world)
+{
+	stop(world);
+	start(world);
+	load(world);
 }
 
 void
 world_free(struct world *world)
 {
-	changes_free(world->admin.changes);
-	index_free(world->index);
+	stop(world);
 }
 
 void
@@ -511,7 +574,7 @@ world_init(void)
 
 	root.replies = replies;
 	log_set_level((enum log_level)0); /* nobody reads it */
-	random_state = 0x9E3779B97F4A7C15ULL;
+	random_state = RANDOM_SEED;
 	fuzz_require(
 	    randombytes_set_implementation(&same_numbers) == 0 && secret_init(),
 	    "libsodium works");

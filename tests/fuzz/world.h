@@ -59,11 +59,22 @@ struct world {
 void world_init(void);
 void world_make(struct world *world);
 void world_free(struct world *world);
+/* As the daemon does: the index is loaded from what the store was given. */
+void world_restart(struct world *world);
 /* Full buckets again. */
 void world_reset_rates(struct world *world);
 
 /* True where the key's token is accepted if the request asks for nothing. */
 bool world_accepts(enum world_key key);
+
+/* Of all objects, as they would be written: what is in memory after a restart
+ * has to have the digest of what was there before. */
+struct world_digest {
+	uint8_t sum[MAC_BYTES];
+	size_t records;
+};
+struct world_digest world_digest(const struct world *world);
+bool world_digest_equal(struct world_digest a, struct world_digest b);
 
 /* The key ID that its token begins with. */
 struct bytes world_key_id(const struct world *world, enum world_key key);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "json_memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "secret.h"
+
+/*
+ * jansson (2.14) does not see that it has no memory for a text which it
+ * collects: it goes on, and writes past the end of what it has. So no
+ * allocation may fail while it reads. What it takes for the longest text is put
+ * by beforehand, and given up when malloc() says no; without it nothing is
+ * read. It is never touched, so it takes no room but in the address space.
+ *
+ * The most is taken by a list of empty objects: 90 bytes for each byte of text.
+ */
+enum { RESERVE = 128 * JSON_TEXT_MAX };
+
+static void *reserve;
+static bool reading;
+
+/* The size stands before the memory. */
+union header {
+	size_t size;
+	max_align_t align;
+};
+
+static void *
+allocate(size_t size)
+{
+	void *block = malloc(size);
+
+	if (block == NULL && reading && reserve != NULL) {
+		free(reserve);
+		reserve = NULL;
+		block = malloc(size);
+	}
+	return block;
+}
+
+static void *
+wiping_malloc(size_t size)
+{
+	union header *block;
+
+	if (size > SIZE_MAX - sizeof *block)
+		return NULL;
+	block = allocate(sizeof *block + size);
+	if (block == NULL)
+		return NULL;
+	block->size = size;
+	return block + 1;
+}
+
+void
+json_memory_free(void *memory)
+{
+	union header *block = memory;
+
+	if (block == NULL)
+		return;
+	block--;
+	secret_wipe(block + 1, block->size);
+	free(block);
+}
+
+static bool
+put_by(void)
+{
+	if (reserve == NULL)
+		reserve = malloc(RESERVE);
+	return reserve != NULL;
+}
+
+void
+json_memory_init(void)
+{
+	json_set_alloc_funcs(wiping_malloc, json_memory_free);
+	put_by();
+}
+
+json_t *
+json_read(struct bytes text)
+{
+	json_t *value;
+
+	if (!put_by() || text.len > JSON_TEXT_MAX)
+		return NULL;
+	reading = true;
+	value = json_loadb(
+	    (const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+	reading = false;
+	return value;
+}

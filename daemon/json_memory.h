@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory for jansson. It is wiped when it is freed, since replies hold tokens;
+ * and reading JSON gets by when memory is short.
+ */
+#ifndef DAEMON_JSON_MEMORY_H
+#define DAEMON_JSON_MEMORY_H
+
+#include <jansson.h>
+
+#include "proto/cursor.h"
+
+/* Longer texts are not read. */
+enum { JSON_TEXT_MAX = 1 << 17 };
+
+/* To be called before any other use of jansson. */
+void json_memory_init(void);
+
+/* Wipes and frees what jansson has allocated, such as what json_dumps()
+ * returns. NULL is fine. */
+void json_memory_free(void *memory);
+
+/*
+ * One value, duplicate names refused. NULL where text is none, or where there
+ * is no memory. For the loop's thread alone.
+ */
+json_t *json_read(struct bytes text);
+
+#endif

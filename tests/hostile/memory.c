@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * No memory, at each allocation of the daemon in turn, while operators work:
+ * each call is answered with success, an error or the close of its connection.
+ * Success is on disk and in force. An error has changed nothing. What comes
+ * afterwards works, and what is on disk can be loaded.
+ */
+#include "tests/fuzz/world.h"
+#include "tests/unit/suite.h"
+
+/* The allocator's place, between the daemon's code and libc */
+
+static bool at_work;   /* else it is the test that wants memory */
+static long countdown; /* 0: all is well */
+static long counted;
+
+static bool
+strikes(void)
+{
+	if (!at_work)
+		return false;
+	counted++;
+	return countdown > 0 && --countdown == 0;
+}
+
+/* The linker's names for what is wrapped and for what wraps it. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+
+void *
+__wrap_malloc(size_t size)
+{
+	return strikes() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return strikes() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+	return strikes() ? NULL : __real_realloc(old, size);
+}
+
+void *
+__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+	return strikes() ? NULL : __real_reallocarray(old, count, size);
+}
+
+/* What operators do */
+
+enum answer { ACKNOWLEDGED, REFUSED, CLOSED };
+
+/* Which object a call changes, so that the last answer about it is known. */
+enum object {
+	NOTHING,
+	ACCOUNT,
+	PRODUCT,
+	KEY,
+	OTHER_KEY,
+	DELETED_KEY,
+	OPERATOR,
+	OBJECTS,
+};
+
+static const struct step {
+	const char *method, *parameters; /* behind the key's ID, if there is */
+	enum object object;
+	int key; /* of the world, or -1 */
+} steps[] = {
+    {"CreateAccount",
+	"\"slug\":\"new\",\"status\":\"approved\",\"operation_id\":\"one\"",
+	ACCOUNT, -1},
+    {"CreateProduct", "\"slug\":\"new\",\"prefix\":\"dk\"", PRODUCT, -1},
+    {"EnableProduct", "\"slug\":\"new\",\"account\":\"new\"", ACCOUNT, -1},
+    {"CreateKey",
+	"\"settings\":{\"name\":\"k\",\"account\":\"acme\",\"product\":"
+	"\"mail\",\"scopes\":[\"a\",\"b\"],\"rate\":{\"limit\":5,"
+	"\"per_seconds\":1}}",
+	NOTHING, -1},
+    {"UpdateKey",
+	",\"settings\":{\"scopes\":[\"x\"],\"rate\":{\"limit\":9,"
+	"\"per_seconds\":60},\"environment\":\"test\"}",
+	KEY, WORLD_PLAIN},
+    {"AddAllowed", ",\"cidr\":\"10.0.0.0/8\",\"label\":\"lan\"", KEY,
+	WORLD_PLAIN},
+    {"RotateKey", ",\"overlap_ms\":1000", KEY, WORLD_PLAIN},
+    {"DisableKey", "", KEY, WORLD_PLAIN},
+    {"EnableKey", "", KEY, WORLD_PLAIN},
+    {"RevokeKey", ",\"reason\":\"leaked\"", OTHER_KEY, WORLD_RATED},
+    {"DeleteKey", "", DELETED_KEY, WORLD_NEWER},
+    {"AddOperator",
+	"\"login\":\"dave\",\"uid\":950,\"role\":\"admin\","
+	"\"accounts\":[\"acme\",\"bolt\"]",
+	OPERATOR, -1},
+    {"RemoveOperator", "\"login\":\"carol\"", NOTHING, -1},
+    {"SetPin", "\"pin\":\"5678\",\"old_pin\":\"1234\"", NOTHING, -1},
+    {"CreateKey",
+	"\"settings\":{\"name\":\"k\",\"account\":\"acme\",\"product\":"
+	"\"vault\",\"type\":\"hmac\"},\"pin\":\"5678\"",
+	NOTHING, -1},
+    {"RevealKey", ",\"pin\":\"5678\"", NOTHING, WORLD_RECOVERABLE},
+    {"SuspendAccount", "\"slug\":\"new\"", ACCOUNT, -1},
+    {"ListKeys", "", NOTHING, -1},
+    {"GetStatus", "", NOTHING, -1},
+    {"DeleteAccount", "\"slug\":\"idle\"", NOTHING, -1},
+    {"DeleteProduct", "\"slug\":\"unused\"", NOTHING, -1},
+};
+enum { STEPS = sizeof steps / sizeof steps[0] };
+
+static struct world world;
+static struct conn conn;
+static char replies[WORLD_REPLIES_MAX];
+
+/* One call; the connection is another one afterwards if it was closed. */
+static enum answer
+ask(const char *method, const char *parameters)
+{
+	char text[1024];
+	int len = snprintf(text, sizeof text,
+	    "{\"method\":\"io.apikeyd.Admin.%s\",\"parameters\":{%s}}", method,
+	    parameters);
+	enum plane_status status;
+
+	conn.len = 0;
+	at_work = true;
+	status = world_send(&conn, text, (size_t)len + 1);
+	world_settle(&world);
+	at_work = false;
+	if (status == PLANE_CLOSE || conn.finished) {
+		world_disconnect(&conn);
+		world_connect(&world, &conn, 0);
+		return CLOSED;
+	}
+	ck_assert_msg(conn.len > 0 && replies[conn.len - 1] == '\0' &&
+		strlen(replies) == conn.len - 1,
+	    "%s is answered once", method);
+	return strncmp(replies, "{\"parameters\":", 14) == 0 ? ACKNOWLEDGED
+							     : REFUSED;
+}
+
+static enum answer
+take(const struct step *step)
+{
+	char text[512];
+	struct bytes id;
+
+	if (step->key < 0)
+		return ask(step->method, step->parameters);
+	id = world_key_id(&world, (enum world_key)step->key);
+	snprintf(text, sizeof text, "\"id\":\"%.*s\"%s", (int)id.len,
+	    (const char *)id.data, step->parameters);
+	return ask(step->method, text);
+}
+
+/* What is known of the objects: "sequence":N of a key, status of an account. */
+static enum answer last[OBJECTS];
+static const struct step *last_step[OBJECTS];
+static bool unanswered;
+
+static enum verdict
+verdict_of(enum world_key key)
+{
+	struct verify_request request = {
+	    .credential = bytes_of(world.tokens[key])};
+	struct verify_reply reply;
+	char id[KEY_ID_SIZE];
+
+	verify(&world.verifier, &request, 1000, &reply, id);
+	return (enum verdict)reply.verdict;
+}
+
+/* What was acknowledged is so. */
+static void
+check_acknowledged(void)
+{
+	const struct account *account = index_account(world.index, "new");
+	const struct step *step = last_step[ACCOUNT];
+
+	if (step != NULL && last[ACCOUNT] == ACKNOWLEDGED) {
+		ck_assert_ptr_nonnull(account);
+		if (strcmp(step->method, "SuspendAccount") == 0)
+			ck_assert_int_eq(account->status, ACCOUNT_SUSPENDED);
+		else if (strcmp(step->method, "EnableProduct") == 0)
+			ck_assert_uint_eq(account->enabled_count, 1);
+	}
+	if (last[PRODUCT] == ACKNOWLEDGED)
+		ck_assert_ptr_nonnull(index_product(world.index, "new"));
+	if (last[OPERATOR] == ACKNOWLEDGED)
+		ck_assert_ptr_nonnull(index_operator(world.index, 950));
+	if (last[OTHER_KEY] == ACKNOWLEDGED)
+		ck_assert_int_eq(verdict_of(WORLD_RATED), VERDICT_REVOKED);
+	if (last[DELETED_KEY] == ACKNOWLEDGED)
+		ck_assert_int_eq(verdict_of(WORLD_NEWER), VERDICT_UNKNOWN);
+}
+
+/* All steps, memory failing at the nth allocation; 0: never. */
+static void
+work(long nth)
+{
+	world_make(&world);
+	world_connect(&world, &conn, 0);
+	memset(last, 0, sizeof last);
+	memset(last_step, 0, sizeof last_step);
+	unanswered = false;
+	counted = 0;
+	countdown = nth;
+	for (size_t i = 0; i < STEPS; i++) {
+		const struct step *step = &steps[i];
+		struct world_digest before = world_digest(&world);
+		enum answer answer = take(step);
+
+		if (answer == REFUSED &&
+		    strstr(step->parameters, "pin") == NULL)
+			ck_assert_msg(
+			    world_digest_equal(before, world_digest(&world)),
+			    "%s has failed and changed nothing (%ld)",
+			    step->method, nth);
+		last[step->object] = answer;
+		last_step[step->object] = step;
+		unanswered = unanswered || answer == CLOSED;
+		if (nth == 0)
+			ck_assert_msg(answer == ACKNOWLEDGED, "%s: %s",
+			    step->method, replies);
+	}
+	countdown = 0;
+}
+
+static void
+end(long nth)
+{
+	struct world_digest live = world_digest(&world);
+
+	check_acknowledged();
+	ck_assert_msg(
+	    ask("GetStatus", "") == ACKNOWLEDGED, "it goes on (%ld)", nth);
+	world_disconnect(&conn);
+	world_restart(&world);
+	check_acknowledged();
+	/* What was on disk and could not be put into memory was answered with
+	 * a close: nobody was told that it is so, or that it is not. */
+	if (!unanswered)
+		ck_assert_msg(world_digest_equal(live, world_digest(&world)),
+		    "a restart finds what was in force (%ld)", nth);
+	world_free(&world);
+}
+
+START_TEST(each_allocation_fails)
+{
+	long allocations;
+
+	world_init();
+	conn.replies = replies;
+	work(0);
+	end(0);
+	/* The first world is made by calls, later ones are loaded. */
+	work(0);
+	allocations = counted;
+	end(0);
+	ck_assert_int_gt(allocations, 500);
+	for (long nth = 1; nth <= allocations; nth++) {
+		work(nth);
+		end(nth);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("memory");
+
+	suite_add(suite, "each_allocation_fails", each_allocation_fails);
+	return suite_run(suite);
+}
