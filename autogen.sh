@@ -45,7 +45,9 @@ packages() {
 		faketime
 		g++
 		git
+		iproute2
 		man-db
+		netcat-openbsd
 		nghttp2-client
 		openssh-client
 		openssl
@@ -55,9 +57,11 @@ packages() {
 		sudo
 		zsh
 		# ci
+		apache2
 		dovecot-imapd
 		openssh-server
 		prometheus
+		vsftpd
 	END
 }
 
