@@ -34,6 +34,7 @@ struct verifier {
 	struct decoy decoy;
 	int64_t signature_window; /* seconds a timestamp may be off */
 	struct tally tally;       /* answered since the start */
+	unsigned questions;       /* USAGE requests under way */
 };
 
 enum { SIGNATURE_WINDOW_DEFAULT = 300 };

@@ -1,68 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The verify socket's protocol: frames in, frames out. */
+#include "verify_plane.h"
+
+#include <stdlib.h>
+
 #include "decide.h"
 #include "instant.h"
-#include "proto/frame.h"
-#include "verify.h"
 
-/* The operations of the protocol. A handler writes a reply's body, or says
- * that the request's body is not one. */
-
-typedef bool operation_fn(struct verifier *verifier, uid_t uid,
-    struct bytes body, struct writer *out);
-
-static bool
-do_ping(
-    struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
+static enum operation_end
+do_ping(struct verify_session *session, const struct frame *frame,
+    struct writer *out)
 {
-	(void)verifier;
-	(void)uid;
-	write_bytes(out, body.data, body.len);
-	return true;
+	(void)session;
+	write_bytes(out, frame->body.data, frame->body.len);
+	return OPERATION_DONE;
 }
 
-static bool
-do_verify(
-    struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
+static enum operation_end
+do_verify(struct verify_session *session, const struct frame *frame,
+    struct writer *out)
 {
 	struct verify_request request;
 	struct verify_reply reply;
 	char id[KEY_ID_SIZE];
 
-	if (!verify_request_read(body, &request))
-		return false;
-	verify(verifier, &request, uid, &reply, id);
+	if (!verify_request_read(frame->body, &request))
+		return OPERATION_BODY;
+	verify(session->verifier, &request, session->uid, &reply, id);
 	verify_reply_write(out, &reply);
-	return true;
+	return OPERATION_DONE;
 }
 
-static bool
-do_verify_signature(
-    struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
+static enum operation_end
+do_verify_signature(struct verify_session *session, const struct frame *frame,
+    struct writer *out)
 {
 	struct signature_request request;
 	struct verify_reply reply;
 	char id[KEY_ID_SIZE];
 
-	if (!signature_request_read(body, &request))
-		return false;
-	verify_signature(verifier, &request, uid, &reply, id);
+	if (!signature_request_read(frame->body, &request))
+		return OPERATION_BODY;
+	verify_signature(session->verifier, &request, session->uid, &reply, id);
 	verify_reply_write(out, &reply);
-	return true;
+	return OPERATION_DONE;
 }
 
-static bool
-do_lookup(
-    struct verifier *verifier, uid_t uid, struct bytes body, struct writer *out)
+static enum operation_end
+do_lookup(struct verify_session *session, const struct frame *frame,
+    struct writer *out)
 {
 	struct lookup_reply reply = {.found = 0};
 	const struct key *key;
 	struct bytes id;
 
-	(void)uid;
-	if (!lookup_request_read(body, &id))
-		return false;
-	key = index_key_by_text(verifier->index, (const char *)id.data, id.len);
+	if (!lookup_request_read(frame->body, &id))
+		return OPERATION_BODY;
+	key = index_key_by_text(
+	    session->verifier->index, (const char *)id.data, id.len);
 	if (key != NULL) {
 		reply.found = 1;
 		reply.type = key->type;
@@ -71,7 +66,7 @@ do_lookup(
 		reply.product = bytes_of(key->product->slug);
 	}
 	lookup_reply_write(out, &reply);
-	return true;
+	return OPERATION_DONE;
 }
 
 static operation_fn *const operations[] = {
@@ -79,46 +74,60 @@ static operation_fn *const operations[] = {
     [FRAME_VERIFY] = do_verify,
     [FRAME_LOOKUP] = do_lookup,
     [FRAME_VERIFY_SIGNATURE] = do_verify_signature,
+    [FRAME_USAGE] = verify_do_usage,
 };
 
+/* Of what is replied at once; usage is not. */
 enum { REPLY_MAX = FRAME_HEADER_LEN + VERIFY_REPLY_MAX };
 
-/* One whole frame. False: an error frame was written, the stream is over. */
-static bool
-handle_frame(struct verifier *verifier, uid_t uid, const struct frame *frame,
+/* One whole frame. PLANE_MORE: go on with the next. */
+static enum plane_status
+handle_frame(struct verify_session *session, const struct frame *frame,
     struct writer *out)
 {
 	size_t begin = frame_begin(out, frame->type | FRAME_REPLY, frame->id);
 
-	if (operations[frame->type](verifier, uid, frame->body, out)) {
+	switch (operations[frame->type](session, frame, out)) {
+	case OPERATION_DONE:
 		frame_end(out, begin);
-		return true;
+		return PLANE_MORE;
+	case OPERATION_LATER:
+		out->len = begin;
+		return PLANE_WAIT;
+	case OPERATION_BODY:
+		break;
 	}
 	out->len = begin;
 	frame_write_error(out, frame->id, FRAME_ERROR_BODY);
-	return false;
+	return PLANE_CLOSE;
 }
 
-/* Sessions hold nothing but the peer's uid, so it is kept in the pointer. */
 static void *
 verify_opened(void *context, struct conn *conn, const struct peer *peer)
 {
-	(void)context;
-	(void)conn;
-	return (void *)(uintptr_t)peer->uid;
+	struct verify_session *session = calloc(1, sizeof *session);
+
+	if (session == NULL)
+		return NULL;
+	session->verifier = context;
+	session->conn = conn;
+	session->uid = peer->uid;
+	return session;
 }
 
 static enum plane_status
 verify_received(void *context, void *session, struct bytes in, size_t *used,
     struct writer *out)
 {
-	struct verifier *verifier = context;
-	uid_t uid = (uid_t)(uintptr_t)session;
-	struct frame frame;
+	enum plane_status status = PLANE_MORE;
 	enum frame_error error;
+	struct frame frame;
 
+	(void)context;
 	*used = 0;
-	for (;;) {
+	if (session == NULL)
+		return PLANE_CLOSE; /* no memory for a session */
+	while (status == PLANE_MORE) {
 		if (out->capacity - out->len < REPLY_MAX)
 			return PLANE_FULL;
 		switch (frame_peek(in.data + *used, in.len - *used,
@@ -132,16 +141,20 @@ verify_received(void *context, void *session, struct bytes in, size_t *used,
 			break;
 		}
 		*used += FRAME_HEADER_LEN + frame.body.len;
-		if (!handle_frame(verifier, uid, &frame, out))
-			return PLANE_CLOSE;
+		status = handle_frame(session, &frame, out);
 	}
+	return status;
 }
 
 static void
-verify_closed(void *context, void *session)
+verify_closed(void *context, void *opaque)
 {
+	struct verify_session *session = opaque;
+
 	(void)context;
-	(void)session;
+	if (session != NULL)
+		usage_question_forget(session->question);
+	free(session);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "frame.h"
 
 #include "message.h"
+#include "usage_message.h"
 
 enum { AT_VERSION = 2, AT_TYPE = 3, AT_ID = 4, AT_LENGTH = 8 };
 
@@ -15,10 +16,12 @@ static const struct {
     [FRAME_VERIFY] = {VERIFY_REQUEST_MAX, VERIFY_REPLY_MAX},
     [FRAME_LOOKUP] = {LOOKUP_REQUEST_MAX, LOOKUP_REPLY_MAX},
     [FRAME_VERIFY_SIGNATURE] = {SIGNATURE_REQUEST_MAX, VERIFY_REPLY_MAX},
+    [FRAME_USAGE] = {USAGE_REQUEST_MAX, USAGE_REPLY_MAX},
 };
 
 _Static_assert(VERIFY_REQUEST_MAX <= FRAME_MAX - FRAME_HEADER_LEN &&
-	VERIFY_REPLY_MAX <= FRAME_MAX - FRAME_HEADER_LEN,
+	VERIFY_REPLY_MAX <= FRAME_MAX - FRAME_HEADER_LEN &&
+	USAGE_REQUEST_MAX <= FRAME_MAX - FRAME_HEADER_LEN,
     "the longest message fits the longest frame");
 _Static_assert(SIGNATURE_REQUEST_HEAD_MAX <= FRAME_MAX - FRAME_HEADER_LEN,
     "so does all of a signature's request but the payload");

@@ -31,7 +31,7 @@ enum frame_type {
 	FRAME_VERIFY = 2,
 	FRAME_LOOKUP = 3,
 	FRAME_VERIFY_SIGNATURE = 4,
-	/* 5 is kept for USAGE. */
+	FRAME_USAGE = 5,
 	FRAME_ERROR = FRAME_REPLY,
 };
 

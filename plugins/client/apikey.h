@@ -299,6 +299,82 @@ enum apikey_status
 apikey_lookup(struct apikey_client *client, const char *key_id, int *found,
     int *active, struct apikey_result *result, int timeout_ms);
 
+/* What time usage is told of, until now: 24 steps of an hour, 28 of 6 hours,
+ * 30 of a day. The hour that is not over is part of it. */
+enum apikey_window {
+	APIKEY_WINDOW_24H = 1,
+	APIKEY_WINDOW_7D = 2,
+	APIKEY_WINDOW_30D = 3,
+};
+
+/* Texts are empty for calls that named no endpoint or address. */
+struct apikey_usage_endpoint {
+	uint64_t calls;
+	char endpoint[136]; /* a long one was cut and ends in an ellipsis */
+};
+struct apikey_usage_address {
+	uint64_t calls;
+	int64_t last_at; /* the last of them */
+	char address[48];
+};
+struct apikey_usage_step {
+	int64_t from;
+	uint64_t calls;
+};
+
+/*
+ * What a key was used for. Start from APIKEY_USAGE_INIT, or from memset() with
+ * size set after it: it is some 14 KiB, so not on a small stack. It holds
+ * copies; there is nothing to free. Times are milliseconds since the Unix
+ * epoch.
+ *
+ * told is 1 where the rest is there: the verdict is APIKEY_VALID, and usage
+ * could be read. Where the key is valid and told is 0, ask again later.
+ * total is the sum of verdicts, of series, of endpoints and other_endpoints,
+ * and of addresses and other_addresses.
+ */
+struct apikey_usage {
+	size_t size;
+	enum apikey_verdict verdict;
+	enum apikey_reason reason;
+	int told;
+	char id[32];
+	int64_t from, to;      /* from is in it, to is not */
+	uint64_t total;        /* verifications answered */
+	uint64_t verdicts[32]; /* of each enum apikey_verdict */
+	uint64_t other_endpoints;
+	uint64_t other_addresses;
+	size_t endpoint_count;
+	size_t address_count;
+	size_t step_count;
+	struct apikey_usage_endpoint endpoints[64]; /* most called first */
+	struct apikey_usage_address addresses[64];  /* likewise */
+	struct apikey_usage_step series[30];        /* oldest first */
+};
+
+#define APIKEY_USAGE_INIT                                                   \
+	{                                                                   \
+		sizeof(struct apikey_usage), APIKEY_NO_ANSWER,              \
+		    APIKEY_REASON_NONE, 0, "", 0, 0, 0, {0}, 0, 0, 0, 0, 0, \
+		    {{0, ""}}, {{0, 0, ""}},                                \
+		{                                                           \
+			{                                                   \
+				0, 0                                        \
+			}                                                   \
+		}                                                           \
+	}
+
+/*
+ * Asks what the key of request->token was used for. The request is judged as
+ * by apikey_verify(), but rate and quota are not looked at; nothing is spent,
+ * and it is no verification that is counted. endpoint is not used. The answer
+ * is read from disk and may take a while: give it more time than a
+ * verification.
+ */
+enum apikey_status
+apikey_usage(struct apikey_client *client, const struct apikey_request *request,
+    enum apikey_window window, struct apikey_usage *usage, int timeout_ms);
+
 /* Asks for a sign of life. */
 enum apikey_status apikey_ping(struct apikey_client *client, int timeout_ms);
 

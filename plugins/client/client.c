@@ -14,7 +14,7 @@
 #include "operation.h"
 #include "proto/message.h"
 #include "proto/token.h"
-#include "proto/verdict.h"
+#include "usage.h"
 
 /*
  * A batch is an array of what the program took the structures to be, so the
@@ -382,6 +382,57 @@ apikey_lookup(struct apikey_client *client, const char *key_id, int *found,
 	return status;
 }
 
+struct usage_exchange {
+	struct usage_request message;
+	struct request_scratch scratch; /* message points into it */
+	struct apikey_usage *usage;
+};
+
+static void
+encode_usage(void *context, size_t i, struct writer *w)
+{
+	const struct usage_exchange *exchange = context;
+
+	(void)i;
+	usage_request_write(w, &exchange->message);
+}
+
+static bool
+decode_usage(void *context, size_t i, struct bytes body)
+{
+	const struct usage_exchange *exchange = context;
+
+	(void)i;
+	return usage_from_reply(body, exchange->usage);
+}
+
+enum apikey_status
+apikey_usage(struct apikey_client *client, const struct apikey_request *request,
+    enum apikey_window window, struct apikey_usage *usage, int timeout_ms)
+{
+	struct usage_exchange context = {.usage = usage};
+	struct exchange_task task = {
+	    .type = FRAME_USAGE,
+	    .count = 1,
+	    .encode = encode_usage,
+	    .decode = decode_usage,
+	    .context = &context,
+	};
+	enum apikey_status status;
+
+	if (usage == NULL || !usage_size_fits(usage->size))
+		return APIKEY_ARGUMENT;
+	usage_clear(usage);
+	if (!is_free(client) || request == NULL ||
+	    !request_size_fits(request->size) ||
+	    !usage_convert(request, window, &context.message, &context.scratch))
+		return APIKEY_ARGUMENT;
+	status = operation_run(&client->operation, &task, timeout_ms);
+	if (status != APIKEY_OK)
+		usage_clear(usage);
+	return status;
+}
+
 static void
 encode_ping(void *context, size_t i, struct writer *w)
 {
@@ -412,54 +463,4 @@ apikey_ping(struct apikey_client *client, int timeout_ms)
 	if (!is_free(client))
 		return APIKEY_ARGUMENT;
 	return operation_run(&client->operation, &task, timeout_ms);
-}
-
-enum apikey_reason
-apikey_token_check(const char *token, size_t len)
-{
-	struct token_view view;
-
-	if (token == NULL)
-		return APIKEY_REASON_SHAPE;
-	return (enum apikey_reason)token_parse(token, len, &view);
-}
-
-const char *
-apikey_status_text(enum apikey_status status)
-{
-	switch (status) {
-	case APIKEY_OK:
-		return "ok";
-	case APIKEY_ARGUMENT:
-		return "bad argument";
-	case APIKEY_NOMEM:
-		return "out of memory";
-	case APIKEY_UNAVAILABLE:
-		return "daemon unavailable";
-	case APIKEY_TIMEOUT:
-		return "timed out";
-	case APIKEY_PROTOCOL:
-		return "protocol error";
-	case APIKEY_IN_PROGRESS:
-		return "in progress";
-	}
-	return "unknown status";
-}
-
-const char *
-apikey_verdict_text(enum apikey_verdict verdict)
-{
-	return verdict_text((enum verdict)verdict);
-}
-
-const char *
-apikey_reason_text(enum apikey_reason reason)
-{
-	return reason_text((enum reason)reason);
-}
-
-const char *
-apikey_permission_text(enum apikey_permission permission)
-{
-	return permission_text((enum permission)permission);
 }

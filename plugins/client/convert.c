@@ -51,7 +51,7 @@ enum {
 	SIZE_ABSURD = 65536,
 };
 
-static bool
+bool
 size_fits(size_t size, size_t first, size_t align)
 {
 	return size >= first && size < SIZE_ABSURD && size % align == 0;
@@ -213,9 +213,7 @@ result_clear(struct apikey_result *result)
 	    RESULT_FIRST_SIZE - offsetof(struct apikey_result, verdict));
 }
 
-/* Copies a text, which begins zeroed. False for one with a NUL in it: the
- * program would see another text than the daemon sent. */
-static bool
+bool
 copy_text(char *out, struct bytes text)
 {
 	if (text.len == 0)

@@ -26,6 +26,7 @@ struct request_scratch {
  * True where the size member is one of a structure this library can handle:
  * all of the members of its first version, and not absurd.
  */
+bool size_fits(size_t size, size_t first, size_t align);
 bool request_size_fits(size_t size);
 bool result_size_fits(size_t size);
 
@@ -45,6 +46,10 @@ bool request_convert(const struct apikey_request *in,
 bool signature_convert(const struct apikey_signature *in,
     const struct apikey_request *request, struct signature_request *out,
     struct request_scratch *scratch);
+
+/* Copies a text into a zeroed array that has room for it. False for one with a
+ * NUL in it: the program would see another text than the daemon sent. */
+bool copy_text(char *out, struct bytes text);
 
 /* Back to APIKEY_RESULT_INIT, size excepted. */
 void result_clear(struct apikey_result *result);

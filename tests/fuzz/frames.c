@@ -8,6 +8,7 @@
  * nobody who did not show a token, or a signature, of a key that is.
  */
 #include "proto/frame.h"
+#include "proto/usage_message.h"
 #include "world.h"
 
 enum { OUT_SIZE = 16384, REQUESTS_MAX = 4096 };
@@ -98,6 +99,23 @@ check_verdict(const struct frame *request, const struct verify_reply *reply)
 	    "valid is only what is");
 }
 
+/* Here nobody keeps usage, so all that is told is the verdict. */
+static void
+check_usage(const struct frame *request, const struct usage_reply *reply)
+{
+	struct usage_request asked;
+	int key;
+
+	fuzz_require(usage_request_read(request->body, &asked),
+	    "what is answered was a request");
+	key = key_shown(asked.request.credential);
+	fuzz_require(reply->told != USAGE_TOLD &&
+		(reply->id.len == 0 ||
+		    (key >= 0 && key != WORLD_HMAC &&
+			is_id_of(reply->id, key))),
+	    "a key is told only to who has its token");
+}
+
 struct talk {
 	void *session;
 	size_t answered;
@@ -113,6 +131,7 @@ check_reply(const struct frame *reply, size_t number)
 	struct writer w = writer_over(again, sizeof again);
 	struct verify_reply verdict;
 	struct lookup_reply lookup;
+	struct usage_reply usage;
 	struct error_reply error;
 	uint64_t sum = 0;
 
@@ -135,6 +154,15 @@ check_reply(const struct frame *reply, size_t number)
 		fuzz_require(lookup_reply_read(reply->body, &lookup),
 		    "what is known of a key is an answer");
 		write_bytes(&w, reply->body.data, reply->body.len);
+		break;
+	case FRAME_USAGE:
+		fuzz_require(usage_reply_read(reply->body, &usage),
+		    "what is told of usage is an answer");
+		usage_reply_write(&w, &usage);
+		fuzz_require(
+		    bytes_equal(reply->body, (struct bytes){again, w.len}),
+		    "there is one way to tell usage");
+		check_usage(&requests[number], &usage);
 		break;
 	case FRAME_PING:
 		fuzz_require(bytes_equal(reply->body, requests[number].body),

@@ -10,6 +10,7 @@
 
 #include "daemon/record.h"
 #include "proto/frame.h"
+#include "proto/usage_message.h"
 #include "world.h"
 
 enum { SEED_MAX = 1 << 17 };
@@ -115,6 +116,16 @@ write_lookup(struct writer *w)
 	frame_end(w, begin);
 }
 
+static void
+write_usage(struct writer *w, enum window window, enum world_key key)
+{
+	struct usage_request request = {(uint8_t)window, full_request(key)};
+	size_t begin = frame_begin(w, FRAME_USAGE, 0);
+
+	usage_request_write(w, &request);
+	frame_end(w, begin);
+}
+
 /* The input of the frames target, and its answer as one of the client's. */
 static void
 save_frames(const char *name, const struct writer *w, uint8_t question)
@@ -124,15 +135,15 @@ save_frames(const char *name, const struct writer *w, uint8_t question)
 	struct writer out = writer_over(answer, sizeof answer);
 	struct peer peer = {.uid = 1000};
 	struct conn conn;
+	void *session = verify_plane.opened(&world.verifier, &conn, &peer);
 	size_t used;
 
 	fuzz_require(!w->failed, "a seed fits");
 	save("frames", name, seed, w->len);
 	write_u8(&out, question);
 	write_u8(&out, UINT8_MAX);
-	verify_plane.received(&world.verifier,
-	    verify_plane.opened(&world.verifier, &conn, &peer), in, &used,
-	    &out);
+	verify_plane.received(&world.verifier, session, in, &used, &out);
+	verify_plane.closed(&world.verifier, session);
 	save("client", name, answer, out.len);
 }
 
@@ -188,6 +199,11 @@ save_all_frames(void)
 	w = stream();
 	write_lookup(&w);
 	save_frames("lookup", &w, 2);
+	w = stream();
+	write_usage(&w, WINDOW_24H, WORLD_BOUND);
+	write_usage(&w, WINDOW_30D, WORLD_PLAIN);
+	fuzz_require(!w.failed, "a seed fits");
+	save("frames", "usage", seed, w.len);
 }
 
 /* Records */

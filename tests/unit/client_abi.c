@@ -59,6 +59,35 @@ START_TEST(abi_of_structures)
 	AT(apikey_signature, has_timestamp, 40);
 	AT(apikey_signature, timestamp, 48);
 	ck_assert_uint_eq(sizeof(struct apikey_signature), 56);
+
+	AT(apikey_usage_endpoint, calls, 0);
+	AT(apikey_usage_endpoint, endpoint, 8);
+	ck_assert_uint_eq(sizeof(struct apikey_usage_endpoint), 144);
+	AT(apikey_usage_address, calls, 0);
+	AT(apikey_usage_address, last_at, 8);
+	AT(apikey_usage_address, address, 16);
+	ck_assert_uint_eq(sizeof(struct apikey_usage_address), 64);
+	AT(apikey_usage_step, from, 0);
+	AT(apikey_usage_step, calls, 8);
+	ck_assert_uint_eq(sizeof(struct apikey_usage_step), 16);
+	AT(apikey_usage, size, 0);
+	AT(apikey_usage, verdict, 8);
+	AT(apikey_usage, reason, 12);
+	AT(apikey_usage, told, 16);
+	AT(apikey_usage, id, 20);
+	AT(apikey_usage, from, 56);
+	AT(apikey_usage, to, 64);
+	AT(apikey_usage, total, 72);
+	AT(apikey_usage, verdicts, 80);
+	AT(apikey_usage, other_endpoints, 336);
+	AT(apikey_usage, other_addresses, 344);
+	AT(apikey_usage, endpoint_count, 352);
+	AT(apikey_usage, address_count, 360);
+	AT(apikey_usage, step_count, 368);
+	AT(apikey_usage, endpoints, 376);
+	AT(apikey_usage, addresses, 9592);
+	AT(apikey_usage, series, 13688);
+	ck_assert_uint_eq(sizeof(struct apikey_usage), 14168);
 }
 END_TEST
 
@@ -104,6 +133,10 @@ START_TEST(abi_of_numbers)
 	IS(APIKEY_TYPE_NONE, 0);
 	IS(APIKEY_TYPE_BEARER, 1);
 	IS(APIKEY_TYPE_HMAC, 2);
+
+	IS(APIKEY_WINDOW_24H, 1);
+	IS(APIKEY_WINDOW_7D, 2);
+	IS(APIKEY_WINDOW_30D, 3);
 
 	/* Enumerations take the room of an int on both sides. */
 	ck_assert_uint_eq(sizeof(enum apikey_status), sizeof(int));

@@ -44,5 +44,6 @@ void add_loop_cases(Suite *suite);
 void add_abi_cases(Suite *suite);
 void add_request_cases(Suite *suite);
 void add_signature_cases(Suite *suite);
+void add_usage_cases(Suite *suite);
 
 #endif

@@ -5,7 +5,7 @@
 # process: proven by what its objects ask of libc. It is loaded into sshd and
 # httpd and stands in the hot path of the daemon.
 #
-# CODEC_OBJECTS may name the objects (of all four files, in any order);
+# CODEC_OBJECTS may name the objects (of all these files, in any order);
 # otherwise they are looked for below $top_builddir.
 set -eu
 
@@ -42,16 +42,16 @@ objects_of() {
 	done
 }
 
-names='frame message verdict token'
-echo 1..4
+names='frame message usage_message verdict token'
+echo 1..5
 if ! command -v "${NM:=nm}" >/dev/null; then
-	for number in 1 2 3 4; do
+	for number in 1 2 3 4 5; do
 		echo "ok $number # SKIP no nm"
 	done
 	exit 0
 fi
 
-# The four may use one another.
+# They may use one another.
 own=$(for name in $names; do objects_of "$name"; done |
 	xargs "$NM" -g --defined-only 2>/dev/null | awk 'NF == 3 { print $3 }')
 

@@ -194,6 +194,9 @@ fake_read(struct fake_daemon *daemon, int fd, struct fake_request *out)
 	if (out->frame.type == FRAME_VERIFY_SIGNATURE &&
 	    !signature_request_read(out->frame.body, &out->signature))
 		return false;
+	if (out->frame.type == FRAME_USAGE &&
+	    !usage_request_read(out->frame.body, &out->usage))
+		return false;
 	atomic_fetch_add(&daemon->requests, 1);
 	return true;
 }

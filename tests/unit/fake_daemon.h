@@ -14,6 +14,7 @@
 
 #include "proto/frame.h"
 #include "proto/message.h"
+#include "proto/usage_message.h"
 
 enum { FAKE_CONNECTIONS_MAX = 64 }; /* over the life of one */
 
@@ -52,6 +53,7 @@ struct fake_request {
 	struct verify_request verify;       /* of a FRAME_VERIFY */
 	struct bytes key_id;                /* of a FRAME_LOOKUP */
 	struct signature_request signature; /* of a FRAME_VERIFY_SIGNATURE */
+	struct usage_request usage;         /* of a FRAME_USAGE */
 	/* What the above point into. */
 	uint8_t data[FRAME_HEADER_LEN + SIGNATURE_REQUEST_MAX];
 };

@@ -50,7 +50,7 @@ declared() {
 frozen="apikey_advance apikey_cancel apikey_client_close apikey_client_open \
 apikey_events apikey_fd apikey_lookup apikey_permission_text apikey_ping \
 apikey_reason_text apikey_start apikey_status_text apikey_timeout_ms \
-apikey_token_check apikey_verdict_text apikey_verify apikey_verify_batch \
+apikey_token_check apikey_usage apikey_verdict_text apikey_verify apikey_verify_batch \
 apikey_verify_signature "
 
 echo 1..7

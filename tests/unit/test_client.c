@@ -12,6 +12,7 @@ main(void)
 	add_batch_cases(suite);
 	add_request_cases(suite);
 	add_signature_cases(suite);
+	add_usage_cases(suite);
 	add_loop_cases(suite);
 	add_abi_cases(suite);
 	return suite_run(suite);

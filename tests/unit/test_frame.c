@@ -139,8 +139,8 @@ START_TEST(byte_views)
 }
 END_TEST
 
-static const uint8_t types[] = {
-    FRAME_PING, FRAME_VERIFY, FRAME_LOOKUP, FRAME_VERIFY_SIGNATURE};
+static const uint8_t types[] = {FRAME_PING, FRAME_VERIFY, FRAME_LOOKUP,
+    FRAME_VERIFY_SIGNATURE, FRAME_USAGE};
 
 enum { LONGEST = FRAME_HEADER_LEN + 68293 };
 
@@ -152,6 +152,7 @@ request_limit(uint8_t type)
 	    : type == FRAME_VERIFY ? 6584
 	    : type == FRAME_LOOKUP ? 30
 	    : type == 4            ? 68293
+	    : type == 5            ? 6585
 				   : -1;
 }
 
@@ -162,6 +163,7 @@ reply_limit(uint8_t type)
 	    : type == 0x82  ? 2558
 	    : type == 0x83  ? 131
 	    : type == 0x84  ? 2558
+	    : type == 0x85  ? 8180
 	    : type == 0x80  ? 258
 			    : -1;
 }

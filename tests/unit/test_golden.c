@@ -13,6 +13,7 @@
 #include "proto/frame.h"
 #include "proto/message.h"
 #include "proto/token.h"
+#include "proto/usage_message.h"
 #include "suite.h"
 
 #ifndef TOP_SRCDIR
@@ -162,6 +163,81 @@ found_reply(void)
 	return reply;
 }
 
+static struct usage_request
+usage_example(void)
+{
+	struct usage_request request = {
+	    .window = WINDOW_24H, .request = bare_request()};
+
+	request.request.service = text("shop");
+	request.request.address = (struct bytes){address, sizeof address};
+	return request;
+}
+
+/* Three calls in the last of two hours; lists are in *lists. */
+static struct usage_reply
+told_reply(struct writer *lists)
+{
+	static const uint8_t mapped[16] = {
+	    [10] = 0xff, [11] = 0xff, 203, 0, 113, 7};
+	struct usage_reply reply;
+	size_t begin;
+
+	memset(&reply, 0, sizeof reply);
+	reply.verdict = VERDICT_VALID;
+	reply.told = USAGE_TOLD;
+	reply.id = text("dk_7Hq2mZx0pLs9");
+	reply.from = 1795222800000; /* 2026-11-21T01:00:00Z */
+	reply.to = 1795230000000;
+	reply.total = 3;
+	reply.verdicts[VERDICT_VALID] = 2;
+	reply.verdicts[VERDICT_RATE_LIMITED] = 1;
+	step_calls_write(lists, &(struct step_calls){1795222800000, 0});
+	step_calls_write(lists, &(struct step_calls){1795226400000, 3});
+	reply.series = (struct list){2, {lists->start, lists->len}};
+	begin = lists->len;
+	endpoint_calls_write(
+	    lists, &(struct endpoint_calls){2, text("GET /v1/things")});
+	reply.endpoints =
+	    (struct list){1, {lists->start + begin, lists->len - begin}};
+	reply.other_endpoints = 1;
+	begin = lists->len;
+	address_calls_write(lists,
+	    &(struct address_calls){2, 1795229999000, {mapped, sizeof mapped}});
+	address_calls_write(
+	    lists, &(struct address_calls){1, 1795229990000, {NULL, 0}});
+	reply.addresses =
+	    (struct list){2, {lists->start + begin, lists->len - begin}};
+	return reply;
+}
+
+static void
+put_usage_request(struct writer *w, unsigned unused)
+{
+	struct usage_request request = usage_example();
+	size_t begin = frame_begin(w, FRAME_USAGE, ID);
+
+	(void)unused;
+	usage_request_write(w, &request);
+	frame_end(w, begin);
+}
+
+static void
+put_usage_reply(struct writer *w, unsigned verdict)
+{
+	uint8_t space[256];
+	struct writer lists = writer_over(space, sizeof space);
+	struct usage_reply reply = {.verdict = (uint8_t)verdict};
+	size_t begin = frame_begin(w, FRAME_USAGE | FRAME_REPLY, ID);
+
+	if (verdict == VERDICT_VALID)
+		reply = told_reply(&lists);
+	else if (verdict == VERDICT_REVOKED)
+		reply.id = text("dk_7Hq2mZx0pLs9");
+	usage_reply_write(w, &reply);
+	frame_end(w, begin);
+}
+
 static void
 put_ping(struct writer *w, unsigned type)
 {
@@ -243,6 +319,9 @@ static const struct golden {
     {"lookup-reply-missing", put_lookup_reply, 0},
     {"verify-signature-request", put_signature_request, 0},
     {"verify-signature-reply-unknown", put_signature_reply, 0},
+    {"usage-request", put_usage_request, 0},
+    {"usage-reply-told", put_usage_reply, VERDICT_VALID},
+    {"usage-reply-revoked", put_usage_reply, VERDICT_REVOKED},
 #define GOLDEN_ERROR(number, name, said) {"error-" #name, put_error, number},
     FRAME_ERROR_LIST(GOLDEN_ERROR)
 #undef GOLDEN_ERROR
@@ -258,6 +337,8 @@ rewrite(struct bytes in, struct writer *w)
 	struct verify_reply verify_reply;
 	struct signature_request signature_request;
 	struct lookup_reply lookup_reply;
+	struct usage_request usage_request;
+	struct usage_reply usage_reply;
 	struct error_reply error_reply;
 	struct bytes key_id;
 	struct frame frame;
@@ -303,6 +384,16 @@ rewrite(struct bytes in, struct writer *w)
 		if (!lookup_reply_read(frame.body, &lookup_reply))
 			return false;
 		lookup_reply_write(w, &lookup_reply);
+		break;
+	case FRAME_USAGE:
+		if (!usage_request_read(frame.body, &usage_request))
+			return false;
+		usage_request_write(w, &usage_request);
+		break;
+	case FRAME_USAGE | FRAME_REPLY:
+		if (!usage_reply_read(frame.body, &usage_reply))
+			return false;
+		usage_reply_write(w, &usage_reply);
 		break;
 	case FRAME_ERROR:
 		if (!error_reply_read(frame.body, &error_reply))

@@ -377,10 +377,13 @@ receive(size_t len, size_t *used, struct writer *w)
 {
 	struct peer peer = {.uid = UID};
 	void *session = verify_plane.opened(&verifier, NULL, &peer);
+	enum plane_status status;
 
 	*w = writer_over(out, sizeof out);
-	return verify_plane.received(
+	status = verify_plane.received(
 	    &verifier, session, (struct bytes){in, len}, used, w);
+	verify_plane.closed(&verifier, session);
+	return status;
 }
 
 /* The longest payload there may be; returns the frame's length. */

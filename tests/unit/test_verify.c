@@ -456,9 +456,12 @@ receive(const void *data, size_t len, size_t *used, struct writer *w)
 {
 	struct peer peer = {.uid = UID};
 	void *session = verify_plane.opened(&verifier, NULL, &peer);
+	enum plane_status status;
 
-	return verify_plane.received(
+	status = verify_plane.received(
 	    &verifier, session, (struct bytes){data, len}, used, w);
+	verify_plane.closed(&verifier, session);
+	return status;
 }
 
 static size_t
@@ -508,7 +511,7 @@ START_TEST(garbage)
 	} heads[] = {
 	    {{'A'}, 1, FRAME_ERROR_MAGIC},
 	    {{'a', 'k', 9}, 3, FRAME_ERROR_VERSION},
-	    {{'a', 'k', 1, 5}, 4, FRAME_ERROR_TYPE},
+	    {{'a', 'k', 1, 6}, 4, FRAME_ERROR_TYPE},
 	    {{'a', 'k', 1, FRAME_VERIFY, 0, 0, 0, 1, 255, 255, 255, 255}, 12,
 		FRAME_ERROR_LENGTH},
 	    {{'a', 'k', 1, FRAME_PING, 0, 0, 0, 1, 0, 0, 0, 65}, 12,

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the verify plane share. */
+#ifndef DAEMON_VERIFY_PLANE_H
+#define DAEMON_VERIFY_PLANE_H
+
+#include "proto/frame.h"
+#include "verify.h"
+
+struct usage_question;
+
+/* A connection. */
+struct verify_session {
+	struct verifier *verifier;
+	struct conn *conn;
+	uid_t uid;
+	struct usage_question *question; /* its request USAGE under way */
+};
+
+enum operation_end {
+	OPERATION_DONE,  /* the reply's body is written */
+	OPERATION_LATER, /* nothing is; conn_send() and conn_resume() follow */
+	OPERATION_BODY,  /* the request's body is not one */
+};
+
+/* Takes the request of a frame and writes its reply's body. */
+typedef enum operation_end operation_fn(struct verify_session *session,
+    const struct frame *frame, struct writer *out);
+
+operation_fn verify_do_usage;
+/* The connection is gone: nobody is left to hear the answer. */
+void usage_question_forget(struct usage_question *question);
+
+#endif
