@@ -23,6 +23,7 @@ struct row {
 };
 
 #define METHOD_LIST(X)                                              \
+	X("CheckStore", ROLE_AUDITOR, admin_check_store)            \
 	X("GetStatus", ROLE_AUDITOR, admin_get_status)              \
 	X("GetMetrics", ROLE_AUDITOR, admin_get_metrics)            \
 	X("CreateAccount", ROLE_SUPERADMIN, admin_create_account)   \

@@ -47,6 +47,20 @@ view_latency(const struct histogram *latency)
 	    histogram_quantile(latency, 0.99) * 1e6);
 }
 
+static json_t *
+view_usage(struct usage *usage)
+{
+	struct usage_facts facts;
+
+	usage_facts(usage, &facts);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "counted",
+	    (json_int_t)facts.noted, "dropped", (json_int_t)facts.dropped,
+	    "journal_bytes", (json_int_t)facts.journal_bytes,
+	    "journal_used_bytes", (json_int_t)facts.journal_used_bytes,
+	    "files_bytes", (json_int_t)facts.files_bytes, "failing",
+	    facts.failing ? json_string(facts.reason) : json_null());
+}
+
 void
 admin_get_status(void *context, struct call *call)
 {
@@ -65,7 +79,7 @@ admin_get_status(void *context, struct call *call)
 	verdicts = view_verdicts(admin->verifier, &total);
 	admin_reply(call, "status",
 	    json_pack("{s:s, s:I, s:i, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		      "s:I, s:I, s:f, s:o, s:o}",
+		      "s:I, s:I, s:f, s:o, s:o, s:o}",
 		"version", PACKAGE_VERSION, "uptime_seconds",
 		(json_int_t)((monotonic_ms() - admin->started_at) / 1000),
 		"pid", (int)getpid(), "state_directory", admin->state_directory,
@@ -78,5 +92,6 @@ admin_get_status(void *context, struct call *call)
 		"connections", (json_int_t)server.connections, "verifications",
 		(json_int_t)total, "verifications_per_second",
 		verifications_per_second(admin, total), "verdicts", verdicts,
-		"latency", view_latency(&admin->verifier->tally.latency)));
+		"latency", view_latency(&admin->verifier->tally.latency),
+		"usage", view_usage(admin->usage)));
 }

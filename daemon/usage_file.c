@@ -273,6 +273,43 @@ look_at(const char *path)
 	return trusted ? 1 : -1;
 }
 
+/* What is damaged cannot be added to: it is kept for whoever wants to look at
+ * it, and the day goes on in a new one. */
+static bool
+put_aside(const struct usage_files *files, struct usage_file *file)
+{
+	char aside[PATH_MAX];
+
+	if (snprintf(aside, sizeof aside, "%s.damaged", file->path) >= PATH_MAX)
+		return false;
+	log_error("%s: is damaged (%s); it is %s now", file->path,
+	    store_cause(&file->complaints), aside);
+	if (rename(file->path, aside) == 0)
+		return make_file(files, file);
+	log_error("%s: %s", aside, strerror(errno));
+	return false;
+}
+
+/*
+ * Never O_CREAT: one wrong byte in the header, and tdb would empty the file
+ * without a word.
+ */
+static bool
+open_tdb(const struct usage_files *files, struct usage_file *file)
+{
+	file->tdb = store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
+	if (file->tdb == NULL)
+		return false;
+	if (read_meta(files, file))
+		return true;
+	snprintf(file->complaints.text, sizeof file->complaints.text,
+	    "its own row cannot be read");
+	file->complaints.count = 1;
+	tdb_close(file->tdb);
+	file->tdb = NULL;
+	return false;
+}
+
 static struct usage_file *
 open_file(
     const struct usage_files *files, uint32_t day, bool make, bool *failed)
@@ -284,31 +321,21 @@ open_file(
 	if (file == NULL)
 		return NULL;
 	file->day = day;
-	if (!file_path(file->path, files, day))
+	if (!file_path(file->path, files, day) ||
+	    (there = look_at(file->path)) < 0)
 		goto fail;
-	there = look_at(file->path);
-	if (there < 0)
+	*failed = make || there;
+	if (there == 0 && (!make || !make_file(files, file)))
 		goto fail;
-	if (there == 0 && !make) {
-		*failed = false;
-		goto fail;
-	}
-	if (there == 0 && !make_file(files, file))
-		goto fail;
-	/* Never O_CREAT: one wrong byte in the header, and tdb would empty
-	 * the file without a word. */
-	file->tdb = store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
-	if (file->tdb != NULL && read_meta(files, file)) {
+	if (open_tdb(files, file) ||
+	    (make && day != TOTALS && put_aside(files, file) &&
+		open_tdb(files, file))) {
 		*failed = false;
 		return file;
 	}
 	log_error("%s: is damaged (%s); move it away to go on without what is "
 		  "in it",
-	    file->path,
-	    file->tdb == NULL ? store_cause(&file->complaints)
-			      : "its own row cannot be read");
-	if (file->tdb != NULL)
-		tdb_close(file->tdb);
+	    file->path, store_cause(&file->complaints));
 fail:
 	free(file);
 	return NULL;

@@ -15,6 +15,7 @@ const struct command *const command_tables[] = {
     scan_commands,
     operator_commands,
     stale_commands,
+    store_commands,
     metrics_commands,
     status_commands,
     NULL,

@@ -96,6 +96,7 @@ extern const struct command explain_commands[];
 extern const struct command scan_commands[];
 extern const struct command stale_commands[];
 extern const struct command operator_commands[];
+extern const struct command store_commands[];
 extern const struct command metrics_commands[];
 extern const struct command status_commands[];
 

@@ -38,6 +38,31 @@ text_latency(json_t *value)
 	return strdup(text);
 }
 
+/* Sizes; what is not counted, only where there is something. */
+static char *
+text_usage(json_t *value)
+{
+	const char *failing =
+	    json_string_value(json_object_get(value, "failing"));
+	json_int_t dropped =
+	    json_integer_value(json_object_get(value, "dropped"));
+	char text[256];
+
+	if (!json_is_object(value))
+		return text_plain(NULL);
+	snprintf(text, sizeof text,
+	    "%" JSON_INTEGER_FORMAT " B in files, %" JSON_INTEGER_FORMAT
+	    " of %" JSON_INTEGER_FORMAT " B of the journal in use",
+	    json_integer_value(json_object_get(value, "files_bytes")),
+	    json_integer_value(json_object_get(value, "journal_used_bytes")),
+	    json_integer_value(json_object_get(value, "journal_bytes")));
+	if (failing != NULL || dropped > 0)
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+		    "; %s, %" JSON_INTEGER_FORMAT " calls not counted",
+		    failing != NULL ? failing : "working again", dropped);
+	return strdup(text);
+}
+
 static const struct field status_fields[] = {
     {"version", "Version", text_plain, ABSENT_NULL, false},
     {"pid", "Process", text_plain, ABSENT_NULL, false},
@@ -55,6 +80,7 @@ static const struct field status_fields[] = {
     {"verifications_per_second", "Per second", text_plain, ABSENT_NULL, false},
     {"verdicts", "Verdicts", text_counts, ABSENT_NULL, false},
     {"latency", "Latency", text_latency, ABSENT_NULL, false},
+    {"usage", "Usage", text_usage, ABSENT_NULL, false},
     {0},
 };
 

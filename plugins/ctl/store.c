@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is asked of the files that the daemon keeps. */
+#include <stdio.h>
+
+#include "call.h"
+#include "output.h"
+
+static enum ctl_exit
+run_check(struct invocation *inv)
+{
+	json_t *answer, *check, *line;
+	enum ctl_exit code =
+	    call_once(inv, "CheckStore", inv->parameters, &answer);
+	size_t i;
+
+	if (code != CTL_DONE)
+		return code;
+	check = json_object_get(answer, "check");
+	if (inv->json) {
+		output_json(check);
+	} else {
+		json_array_foreach (json_object_get(check, "problems"), i, line)
+			printf("%s\n", json_string_value(line));
+		printf("%" JSON_INTEGER_FORMAT " files, %" JSON_INTEGER_FORMAT
+		       " rows of usage: %" JSON_INTEGER_FORMAT " problems\n",
+		    json_integer_value(json_object_get(check, "files")),
+		    json_integer_value(json_object_get(check, "rows")),
+		    json_integer_value(
+			json_object_get(check, "problem_count")));
+	}
+	if (!json_is_true(json_object_get(check, "sound")))
+		code = CTL_REFUSED;
+	json_decref(answer);
+	return code;
+}
+
+const struct command store_commands[] = {
+    {.noun = "store",
+	.verb = "check",
+	.summary = "Check that what is counted adds up",
+	.note = "The daemon goes on meanwhile. Every row has to have the sums "
+		"it should, and every day\nthe same calls of keys, accounts "
+		"and products.",
+	.example = "apikeyctl store check",
+	.exits = "0: all is sound; 1: it is not, each problem on a line",
+	.run = run_check},
+    {0},
+};
