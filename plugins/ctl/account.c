@@ -13,10 +13,10 @@ const struct field account_fields[] = {
 
 static const struct column account_columns[] = {
     {"ACCOUNT", "slug", text_plain, COLUMN_WHOLE, 0},
-    {"NAME", "name", text_plain, COLUMN_SHRINK, 0},
-    {"STATUS", "status", text_plain, COLUMN_STATUS, 0},
-    {"PRODUCTS", "products", text_list, COLUMN_SHRINK, 0},
-    {"KEYS", "keys", text_plain, COLUMN_NUMBER, 0},
+    {"NAME", "name", text_plain, COLUMN_SHRINK, 1},
+    {"STATUS", "status", text_plain, COLUMN_STATUS, 2},
+    {"PRODUCTS", "products", text_list, COLUMN_SHRINK, 1},
+    {"KEYS", "keys", text_plain, COLUMN_NUMBER, 2},
     {"CREATED", "created_at", text_when, COLUMN_WHOLE, 0},
     {0},
 };

@@ -29,7 +29,7 @@ listing_add(struct listing *listing, const json_t *item)
 	if (listing->json != NULL) {
 		row = fields_complete(listing->command->fields, item);
 		fputs(listing->count > 0 ? ",\n" : "", listing->json);
-		json_dumpf(row, listing->json, JSON_COMPACT);
+		json_dumpf(row, listing->json, output_json_style());
 		json_decref(row);
 	} else {
 		row = json_object();

@@ -45,13 +45,16 @@ output_end(void)
 	return error;
 }
 
-/* The length of the control character at s (C0, DEL, C1 in UTF-8), or 0. */
+/*
+ * How many bytes at s are not to be shown as they are: a control character
+ * (C0, DEL, C1 in UTF-8), or what this locale has no character for.
+ */
 static size_t
-control_len(const char *s)
+hidden_len(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
-	if (u[0] < 0x20 || u[0] == 0x7f)
+	if (u[0] < 0x20 || u[0] == 0x7f || (u[0] >= 0x80 && MB_CUR_MAX == 1))
 		return 1;
 	return u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0 ? 2 : 0;
 }
@@ -60,7 +63,7 @@ void
 output_text(FILE *out, const char *text)
 {
 	while (*text != '\0') {
-		size_t len = control_len(text);
+		size_t len = hidden_len(text);
 
 		if (len == 0)
 			fputc(*text++, out);
@@ -69,14 +72,17 @@ output_text(FILE *out, const char *text)
 	}
 }
 
+size_t
+output_json_style(void)
+{
+	return isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
+}
+
 void
 output_json(const json_t *value)
 {
-	size_t style = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
-
 	errno = 0;
-
-	if (json_dumpf(value, stdout, style) != 0)
+	if (json_dumpf(value, stdout, output_json_style()) != 0)
 		output_fail(errno != 0 ? errno : ENOMEM);
 	putchar('\n');
 }

@@ -21,11 +21,14 @@ int output_flush(void);
 /* The same at the end, and wipes the buffer. Nothing is printed after it. */
 int output_end(void);
 
-/* Prints text with control characters made visible. */
+/* Prints text with control characters, and those that the locale lacks, made
+ * visible. */
 void output_text(FILE *out, const char *text);
 
 /* One document on one line; on a terminal indented. */
 void output_json(const json_t *value);
+/* jansson's flags for that. */
+size_t output_json_style(void);
 
 /*
  * A member as text for people: a new malloced text, or NULL where memory is
@@ -44,6 +47,10 @@ field_text text_yes_no;
 field_text text_list;
 /* Milliseconds, in the form that options take: "30d", "1m30s". */
 field_text text_duration;
+/* The same of seconds. */
+field_text text_seconds;
+/* "1.3 MiB" */
+field_text text_bytes;
 
 /* What stands in JSON for a member that the daemon left out. */
 enum field_absent { ABSENT_NULL, ABSENT_LIST, ABSENT_LEFT_OUT };

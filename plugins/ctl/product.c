@@ -18,12 +18,12 @@ static const struct field product_fields[] = {
 
 static const struct column product_columns[] = {
     {"PRODUCT", "slug", text_plain, COLUMN_WHOLE, 0},
-    {"NAME", "name", text_plain, COLUMN_SHRINK, 0},
+    {"NAME", "name", text_plain, COLUMN_SHRINK, 1},
     {"PREFIX", "prefix", text_plain, COLUMN_WHOLE, 0},
-    {"RECOVERABLE", "recoverable", text_yes_no, COLUMN_SHRINK, 0},
-    {"PIN", "require_pin", text_yes_no, COLUMN_WHOLE, 0},
-    {"KEYS", "keys", text_plain, COLUMN_NUMBER, 0},
-    {"CREATED", "created_at", text_when, COLUMN_WHOLE, 0},
+    {"RECOVERABLE", "recoverable", text_yes_no, COLUMN_SHRINK, 1},
+    {"PIN", "require_pin", text_yes_no, COLUMN_WHOLE, 3},
+    {"KEYS", "keys", text_plain, COLUMN_NUMBER, 2},
+    {"CREATED", "created_at", text_when, COLUMN_WHOLE, 2},
     {0},
 };
 

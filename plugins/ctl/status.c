@@ -66,11 +66,11 @@ text_usage(json_t *value)
 static const struct field status_fields[] = {
     {"version", "Version", text_plain, ABSENT_NULL, false},
     {"pid", "Process", text_plain, ABSENT_NULL, false},
-    {"uptime_seconds", "Uptime (s)", text_plain, ABSENT_NULL, false},
+    {"uptime_seconds", "Uptime", text_seconds, ABSENT_NULL, false},
     {"state_directory", "State directory", text_plain, ABSENT_NULL, false},
     {"store", "Store", text_plain, ABSENT_NULL, false},
     {"store_reason", "Reason", text_plain, ABSENT_NULL, true},
-    {"store_bytes", "Store size (B)", text_plain, ABSENT_NULL, false},
+    {"store_bytes", "Store size", text_bytes, ABSENT_NULL, false},
     {"sequence", "Last change", text_plain, ABSENT_NULL, false},
     {"accounts", "Accounts", text_plain, ABSENT_NULL, false},
     {"products", "Products", text_plain, ABSENT_NULL, false},

@@ -51,7 +51,10 @@ text_time(json_t *value)
 	return strdup(text != NULL ? text : "Never");
 }
 
-/* The largest unit of which there is at least one: "3h". */
+/*
+ * In the largest unit of which there is at least one, to the nearest: what was
+ * made for 90 days is not "in 89d" a second later.
+ */
 static char *
 distance(const char *before, int64_t milliseconds, const char *after)
 {
@@ -59,13 +62,14 @@ distance(const char *before, int64_t milliseconds, const char *after)
 		int64_t seconds;
 		char unit;
 	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-	int64_t seconds = milliseconds / 1000;
+	int64_t seconds = (milliseconds + 500) / 1000;
 	size_t i = 0;
 
 	while (units[i].seconds > seconds && units[i].seconds > 1)
 		i++;
-	return format("%s%" PRId64 "%c%s", before, seconds / units[i].seconds,
-	    units[i].unit, after);
+	return format("%s%" PRId64 "%c%s", before,
+	    (seconds + units[i].seconds / 2) / units[i].seconds, units[i].unit,
+	    after);
 }
 
 char *
@@ -138,4 +142,32 @@ text_duration(json_t *value)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *
+text_seconds(json_t *value)
+{
+	json_t *milliseconds;
+	char *text;
+
+	if (!json_is_integer(value))
+		return strdup("-");
+	milliseconds = json_integer(json_integer_value(value) * 1000);
+	text = text_duration(milliseconds);
+	json_decref(milliseconds);
+	return text;
+}
+
+char *
+text_bytes(json_t *value)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double bytes = (double)json_integer_value(value);
+	size_t i = 0;
+
+	if (!json_is_integer(value))
+		return strdup("-");
+	for (; bytes >= 1024 && i + 1 < sizeof units / sizeof units[0]; i++)
+		bytes /= 1024;
+	return format(i == 0 ? "%.0f %s" : "%.1f %s", bytes, units[i]);
 }
