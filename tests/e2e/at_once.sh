@@ -69,6 +69,24 @@ until [ "$(verdict "$token")" = valid ] || [ "$tries" -ge 400 ]; do
 done
 ok "... as the bucket is refilled" [ "$tries" -lt 400 ]
 
+### Quotas
+
+token=$(new_key "so many" --quota $LIMIT/total --permission read)
+id=$(key_id "$token")
+storm "$token" --permission write
+is "a quota: refused for another reason" "$(count permission_denied)" \
+	$((CLIENTS * CALLS))
+storm "$token"
+is "exactly the quota is let in" "$(count valid)" $LIMIT
+is "all others exceed it" "$(count quota_exceeded)" \
+	$((CLIENTS * CALLS - LIMIT))
+kill_apikeyd
+start_apikeyd || give_up "apikeyd does not start again"
+is "a kill brings none back" "$(verdict "$token")" quota_exceeded
+ok "ten more" ctl key update "$id" --quota $((LIMIT + 10))/total
+storm "$token"
+is "... are ten more" "$(count valid)" 10
+
 ### Suspending
 
 tokens=

@@ -67,8 +67,10 @@ EnableProduct superadmin
 ExplainKey auditor
 GetAccount auditor
 GetKey auditor
+GetMetrics auditor
 GetProduct auditor
 GetStatus auditor
+IdentifyTokens auditor
 ListAccounts auditor
 ListKeys auditor
 ListOperators superadmin
