@@ -75,7 +75,8 @@ PAGE=daemon/apikeyd.conf.5.scd
 CONF=$TMP/test.conf
 is "the settings of daemon/settings.c have a place in apikeyd.conf(5)" \
 	"$(sed -n 's/^\*\([a-z_]*\)\* = .*/\1/p' $PAGE)" \
-	"$(sed -n 's/.*CFG_[A-Z]*("\([a-z_]*\)".*/\1/p' daemon/settings.c)"
+	"$(tr -d '\n\t' <daemon/settings.c |
+		grep -oE 'CFG_[A-Z]+\("[a-z_]+"' | cut -d'"' -f2)"
 manual_example $PAGE defaults >"$CONF"
 is "the example has the defaults" "$(cat "$CONF")" \
 	"$("$top_builddir/tests/docs/settings")"
@@ -118,7 +119,7 @@ beyond() {
 }
 
 ranges_told >"$TMP/ranges"
-is "settings with a range" "$(wc -l <"$TMP/ranges")" 5
+is "settings with a range" "$(wc -l <"$TMP/ranges")" 8
 while read -r name from to; do
 	ok "$name takes $from" takes "$name" "$(quoted "$from")"
 	ok "$name takes $to" takes "$name" "$(quoted "$to")"

@@ -37,5 +37,9 @@ main(void)
 	    "request_timeout = \"%us\"\n", s.limits.request_timeout_ms / 1000);
 	printf("signature_window = \"%us\"\n", s.signature_window);
 	printf("expected_keys = %u\n", s.expected_keys);
+	printf("usage_retention = \"%ud\"\n", s.usage_retention);
+	printf(
+	    "usage_flush_interval = \"%us\"\n", s.usage_flush_interval / 1000);
+	printf("usage_journal_size = %u\n", s.usage_journal_size);
 	return 0;
 }
