@@ -146,7 +146,7 @@ check_copy(struct record_view *view)
 static bool
 seal(struct bytes name, struct bytes data, struct record *record)
 {
-	static const char kinds[] = "RAPEKXOULN";
+	static const char kinds[] = "RAPEKXOULNQ";
 	struct record_name copied = {.len = (uint8_t)name.len};
 	size_t len;
 

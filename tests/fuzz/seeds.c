@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "daemon/record.h"
+#include "daemon/usage_event.h"
 #include "proto/frame.h"
 #include "proto/usage_message.h"
 #include "world.h"
@@ -295,8 +296,11 @@ save_details(void)
 static void
 save_records(void)
 {
-	struct operation operation = {
-	    "an-id", RECORD_KEY, "0123456789ab", 0, 1700000000000, 7};
+	struct operation operation = {.id = "an-id",
+	    .kind = RECORD_KEY,
+	    .object = "0123456789ab",
+	    .at = INT64_C(1700000000000),
+	    .sequence = 7};
 	struct root root = {.sequence = 7, .records = 3};
 	struct record record;
 	struct writer w = writer_over(seed, sizeof seed);
@@ -469,6 +473,51 @@ static const char *const settings[] = {
     "expected_keys = 1000\n",
     "log_level = '${HOME}'\n", "log_levle = debug\n", NULL};
 
+/* Usage */
+
+static void
+save_usage(void)
+{
+	struct arena arena = {NULL, 0};
+	struct address address = {{1}};
+	struct usage_row row;
+	struct row_event event = {.at = 3 * USAGE_HOUR_MS,
+	    .verdict = VERDICT_VALID,
+	    .endpoint = bytes_of("GET /v1/things"),
+	    .address = &address};
+	struct usage_total total = {.taken = 9, .quota_used = 5};
+	struct event_head head = {.at = 1, .verdict = 1, .endpoint_len = 5};
+	struct writer w;
+	size_t len;
+
+	memset(&row, 0, sizeof row);
+	for (int i = 0; i < 3; i++) {
+		event.at += i * USAGE_HOUR_MS;
+		row_count(&arena, &row, &event);
+	}
+	seed[0] = 0;
+	len = row_encode(&row, seed + 1);
+	save("usage", "row", seed, 1 + len);
+	arena_free(&arena);
+	total.verdicts[VERDICT_VALID] = 300;
+	seed[0] = 1;
+	save("usage", "total", seed, 1 + total_encode(&total, seed + 1));
+	w = writer_over(seed, sizeof seed);
+	write_u8(&w, 2);
+	write_bytes(&w, &head, sizeof head);
+	write_bytes(&w, "GET /", 5);
+	save("usage", "event", seed, w.len);
+	save("usage", "events", "\3\1\0\1\1\4GET \2\100\2\2\0", 13);
+	save("journal", "sound", "", 0);
+	save("journal", "patched", "\0\20\0\4abcd\1\0\0\1a\0\0\0\0\5abcde\3xyz",
+	    27);
+	save("journal", "appended", "\0\0\0\0\5abcde\3xyz", 14);
+}
+
+static const char *const logs[] = {"F\"a\":1\nB\"b\":2\nO\"c\":3\nB\"d\":4\n",
+    "B\"a\":1\nRxx\nB\"d\":4\nC12", "F\"a\":1\nF\"b\":2\nC7\nO\"z\":1",
+    "R{\"sequence\":1,\"mac\":\"00112233445566778899aabbccddeeff\"}\n", NULL};
+
 static void
 save_tokens(void)
 {
@@ -495,6 +544,8 @@ main(int argc, char **argv)
 	save_texts("text", texts);
 	save_texts("settings", settings);
 	save_tokens();
+	save_usage();
+	save_texts("audit", logs);
 	world_free(&world);
 	return 0;
 }
