@@ -371,6 +371,8 @@ static const char *const calls[] = {
     CALL("RemoveOperator", "{\"login\":\"alice\"}}"),
     CALL("RemoveOperator", "{\"login\":\"800\"}}"),
     CALL("ListOperators", "{}}"),
+    CALL("CheckStore", "{}}"),
+    CALL("IdentifyTokens", "{\"tokens\":[\"ak_x\",\"ak_0123456789ab\"]}}"),
     CALL("SetPin", "{\"pin\":\"5678\",\"old_pin\":\"1234\"}}"),
     CALL("SetPin", "{\"pin\":\"5678\",\"old_pin\":\"0000\"}}"),
     "{\"method\":\"org.varlink.service.GetInfo\"}",

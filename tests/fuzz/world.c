@@ -246,12 +246,14 @@ run_next_job(void)
 void
 world_settle(struct world *world)
 {
-	while (submitted != NULL || jobs != NULL) {
-		if (submitted != NULL)
-			commit_next(world);
-		else
-			run_next_job();
-	}
+	do {
+		while (submitted != NULL || jobs != NULL) {
+			if (submitted != NULL)
+				commit_next(world);
+			else
+				run_next_job();
+		}
+	} while (world_answer_usage());
 	fuzz_require(
 	    changes_idle(world->admin.changes), "every change comes to an end");
 }
