@@ -565,7 +565,7 @@ run(struct daemon *daemon)
 {
 	struct index_counts counts = index_counts(daemon->index);
 
-	log_notice("apikeyd %s ready: %zu keys of %zu accounts in %s",
+	log_notice("version %s ready: %zu keys of %zu accounts in %s",
 	    PACKAGE_VERSION, counts.keys, counts.accounts,
 	    daemon->options.state_directory);
 	notify("READY=1");
