@@ -241,7 +241,8 @@ admin_delete_account(void *context, struct call *call)
 	if (account->keys > 0) {
 		change_drop(change);
 		answer_failure(call, "Conflict",
-		    "account %s has %u keys: delete them first, or stop them "
+		    "account %s still has keys (%u): delete them first, or "
+		    "stop them "
 		    "all with `apikeyctl account suspend %s`",
 		    slug, account->keys, slug);
 		return;
@@ -279,29 +280,27 @@ admin_get_account(void *context, struct call *call)
 		reply_account(call, account);
 }
 
+static bool
+next_account(struct admin *admin, struct call *call, const void *filter,
+    size_t *position, json_t **view)
+{
+	const struct account *account =
+	    index_next_account(admin->index, position);
+
+	(void)filter;
+	if (account != NULL && admin_covers(admin, call, account))
+		*view = view_account(account);
+	return account != NULL;
+}
+
 void
 admin_list_accounts(void *context, struct call *call)
 {
-	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
-	const struct account *account;
-	json_t *accounts;
-	size_t position, looked_at;
+	size_t position;
 
 	param_position(&params, &position);
-	if (!admin_params_ok(call, &params))
-		return;
-	accounts = json_array();
-	for (looked_at = 0;
-	     looked_at < PAGE_LOOKED_AT && json_array_size(accounts) < PAGE_MAX;
-	     looked_at++) {
-		account = index_next_account(admin->index, &position);
-		if (account == NULL) {
-			position = 0;
-			break;
-		}
-		if (admin_covers(admin, call, account))
-			json_array_append_new(accounts, view_account(account));
-	}
-	admin_reply_page(call, "accounts", accounts, position);
+	if (admin_params_ok(call, &params))
+		admin_list(
+		    context, call, "accounts", position, next_account, NULL);
 }

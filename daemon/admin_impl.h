@@ -121,6 +121,17 @@ bool param_position(struct params *params, size_t *position);
 void admin_reply_page(
     struct call *call, const char *name, json_t *items, size_t next);
 
+/*
+ * The object at or after *position, moved behind it: false at the end. *view,
+ * NULL before, becomes a new reference, unless the object is not for this
+ * caller or not what the filter asks for.
+ */
+typedef bool next_view_fn(struct admin *admin, struct call *call,
+    const void *filter, size_t *position, json_t **view);
+/* Answers with a page of these, from position on, under this name. */
+void admin_list(struct admin *admin, struct call *call, const char *name,
+    size_t position, next_view_fn *next, const void *filter);
+
 /* "root", the daemon's own login, the operator's, or "uid 1000". */
 void admin_login(
     const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1]);

@@ -374,6 +374,7 @@ admin_get_key(void *context, struct call *call)
 struct key_filter {
 	const char *account, *product, *environment, *status;
 	int64_t unused_ms, expiring_ms; /* 0: not asked for */
+	int64_t now;
 };
 
 static bool
@@ -383,8 +384,9 @@ is(const char *wanted, const char *has)
 }
 
 static bool
-matches(const struct key_filter *filter, const struct key *key, int64_t now)
+matches(const struct key_filter *filter, const struct key *key)
 {
+	int64_t now = filter->now;
 	int64_t used =
 	    key->last_used_at != 0 ? key->last_used_at : key->created_at;
 
@@ -415,6 +417,7 @@ param_key_filter(struct params *params)
 	    .status = param_text(params, "status"),
 	    .unused_ms = param_integer(params, "unused_ms"),
 	    .expiring_ms = param_integer(params, "expiring_ms"),
+	    .now = now_ms(),
 	};
 	bool known = filter.status == NULL;
 
@@ -430,16 +433,26 @@ param_key_filter(struct params *params)
 	return filter;
 }
 
+static bool
+next_key(struct admin *admin, struct call *call, const void *context,
+    size_t *position, json_t **view)
+{
+	const struct key *key = index_next_key(admin->index, position);
+	const struct key_filter *filter = context;
+
+	if (key != NULL && admin_covers(admin, call, key->account) &&
+	    matches(filter, key))
+		*view = view_key(key, filter->now);
+	return key != NULL;
+}
+
 void
 admin_list_keys(void *context, struct call *call)
 {
 	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
 	struct key_filter filter = param_key_filter(&params);
-	int64_t now = now_ms();
-	const struct key *key;
-	size_t position, looked_at;
-	json_t *keys;
+	size_t position;
 
 	param_position(&params, &position);
 	if (!admin_params_ok(call, &params))
@@ -449,18 +462,5 @@ admin_list_keys(void *context, struct call *call)
 	    (filter.product != NULL &&
 		admin_find_product(admin, call, filter.product) == NULL))
 		return;
-	keys = json_array();
-	for (looked_at = 0;
-	     looked_at < PAGE_LOOKED_AT && json_array_size(keys) < PAGE_MAX;
-	     looked_at++) {
-		key = index_next_key(admin->index, &position);
-		if (key == NULL) {
-			position = 0;
-			break;
-		}
-		if (admin_covers(admin, call, key->account) &&
-		    matches(&filter, key, now))
-			json_array_append_new(keys, view_key(key, now));
-	}
-	admin_reply_page(call, "keys", keys, position);
+	admin_list(admin, call, "keys", position, next_key, &filter);
 }

@@ -407,27 +407,28 @@ admin_remove_operator(void *context, struct call *call)
 
 /* List */
 
+static bool
+next_operator(struct admin *admin, struct call *call, const void *filter,
+    size_t *position, json_t **view)
+{
+	const struct operator_user *operator=
+	    index_next_operator(admin->index, position);
+
+	(void)filter;
+	(void)call;
+	if (operator!= NULL)
+		*view = admin_view_operator(admin, operator->uid);
+	return operator!= NULL;
+}
+
 void
 admin_list_operators(void *context, struct call *call)
 {
-	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
-	const struct operator_user *user;
-	json_t *operators;
 	size_t position;
 
 	param_position(&params, &position);
-	if (!admin_params_ok(call, &params))
-		return;
-	operators = json_array();
-	while (json_array_size(operators) < PAGE_MAX) {
-		user = index_next_operator(admin->index, &position);
-		if (user == NULL) {
-			position = 0;
-			break;
-		}
-		json_array_append_new(
-		    operators, admin_view_operator(admin, user->uid));
-	}
-	admin_reply_page(call, "operators", operators, position);
+	if (admin_params_ok(call, &params))
+		admin_list(
+		    context, call, "operators", position, next_operator, NULL);
 }

@@ -166,7 +166,8 @@ admin_delete_product(void *context, struct call *call)
 	if (product->keys > 0) {
 		change_drop(change);
 		answer_failure(call, "Conflict",
-		    "product %s has %u keys: delete them first, or stop an "
+		    "product %s still has keys (%u): delete them first, or "
+		    "stop an "
 		    "account's with `apikeyctl product disable %s --account "
 		    "ACCOUNT`",
 		    slug, product->keys, slug);
@@ -295,27 +296,27 @@ admin_get_product(void *context, struct call *call)
 		    call, "product", admin_view_product(admin, call, product));
 }
 
+static bool
+next_product(struct admin *admin, struct call *call, const void *filter,
+    size_t *position, json_t **view)
+{
+	const struct product *product =
+	    index_next_product(admin->index, position);
+
+	(void)filter;
+	if (product != NULL)
+		*view = admin_view_product(admin, call, product);
+	return product != NULL;
+}
+
 void
 admin_list_products(void *context, struct call *call)
 {
-	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
-	const struct product *product;
-	json_t *products;
 	size_t position;
 
 	param_position(&params, &position);
-	if (!admin_params_ok(call, &params))
-		return;
-	products = json_array();
-	while (json_array_size(products) < PAGE_MAX) {
-		product = index_next_product(admin->index, &position);
-		if (product == NULL) {
-			position = 0;
-			break;
-		}
-		json_array_append_new(
-		    products, admin_view_product(admin, call, product));
-	}
-	admin_reply_page(call, "products", products, position);
+	if (admin_params_ok(call, &params))
+		admin_list(
+		    context, call, "products", position, next_product, NULL);
 }

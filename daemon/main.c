@@ -24,6 +24,7 @@
 #include "listen.h"
 #include "log.h"
 #include "notify.h"
+#include "proto/text.h"
 #include "rekey.h"
 #include "settings.h"
 #include "statedir.h"
@@ -111,12 +112,10 @@ choose_directory(char out[PATH_MAX], const char *variable, const char *fallback)
 static bool
 copy_path(char out[PATH_MAX], const char *path)
 {
-	if (path[0] == '\0' || strlen(path) >= PATH_MAX) {
-		log_error("expected a directory, got \"%s\"", path);
-		return false;
-	}
-	strcpy(out, path);
-	return true;
+	if (path[0] != '\0' && text_copy(out, PATH_MAX, path))
+		return true;
+	log_error("expected a directory, got \"%s\"", path);
+	return false;
 }
 
 /* -1 to go on, else the exit code. */

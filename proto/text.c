@@ -16,6 +16,17 @@ is_digit(char c)
 }
 
 bool
+text_copy(char *out, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= size)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+bool
 slug_valid(const char *text)
 {
 	size_t len = strlen(text);

@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Copies with the NUL; false, and out stays as it is, where there is not room
+ * for both. */
+bool text_copy(char *out, size_t size, const char *text);
+
 /* [a-z0-9][a-z0-9-]{0,62} */
 bool slug_valid(const char *text);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
+
 static const char data_name[] = "pam_apikey.identity";
 
 static void
@@ -35,13 +37,10 @@ identity_set(
 	if (identity == NULL)
 		return PAM_BUF_ERR;
 	identity->key = *key;
-	if (user != NULL && strlen(user) >= sizeof identity->user)
-		code = PAM_BUF_ERR;
-	else {
-		if (user != NULL)
-			strcpy(identity->user, user);
-		code = pam_set_data(pamh, data_name, identity, cleanup);
-	}
+	code = user == NULL ||
+		text_copy(identity->user, sizeof identity->user, user)
+	    ? pam_set_data(pamh, data_name, identity, cleanup)
+	    : PAM_BUF_ERR;
 	if (code != PAM_SUCCESS)
 		free(identity);
 	return code;

@@ -55,7 +55,7 @@ repeat() {
 # --- words and options
 wrong 'Usage: apikeyctl'
 wrong 'a verb is missing' key
-wrong 'no such command: "frob"; there are: account, product, key, operator, audit, metrics, status' frob
+wrong 'no such command: "frob"; there are: account, product, key, operator' frob
 wrong 'no such verb: "frob"; there are: create, list' key frob
 wrong 'unknown option --frob' key list --frob
 wrong 'unknown option -x' key list -x

@@ -27,6 +27,21 @@ many(char c, size_t len)
 	return text;
 }
 
+START_TEST(copies)
+{
+	char out[4] = "old";
+
+	ck_assert(!text_copy(out, sizeof out, "four"));
+	ck_assert_str_eq(out, "old");
+	ck_assert(!text_copy(out, 0, ""));
+	ck_assert_str_eq(out, "old");
+	ck_assert(text_copy(out, sizeof out, "new"));
+	ck_assert_str_eq(out, "new");
+	ck_assert(text_copy(out, 1, ""));
+	ck_assert_str_eq(out, "");
+}
+END_TEST
+
 START_TEST(slugs)
 {
 	static const char *const good[] = {
@@ -465,6 +480,7 @@ main(void)
 {
 	Suite *suite = suite_create("text");
 
+	suite_add(suite, "copies", copies);
 	suite_add(suite, "slugs", slugs);
 	suite_add(suite, "scopes", scopes);
 	suite_add(suite, "durations", durations);
