@@ -57,6 +57,11 @@ sed -n '/^# WHERE/,/^# SEE/p' daemon/apikeyd.7.scd |
 	grep -oE '\*[a-z_.-]+\*\([1-8]\)' | tr -d '*' | sort -u >"$TMP/overview"
 is "the overview names them all" "$(comm -23 "$TMP/pages" "$TMP/overview")" \
 	"apikeyd(7)"
+for source in $SOURCES; do
+	[ "$source" = daemon/apikeyd.7.scd ] ||
+		ok "$source leads to the overview" \
+			grep -Fq '*apikeyd*(7)' "$source"
+done
 is "README.md does, too" "$(while read -r name; do
 	grep -qF "$name" README.md || echo "$name"
 done <"$TMP/pages")" ""
@@ -126,6 +131,15 @@ while read -r name from to; do
 	nok "$name takes no less than $from" takes "$name" "$(beyond "$from" -1)"
 	nok "$name takes no more than $to" takes "$name" "$(beyond "$to" 1)"
 done <"$TMP/ranges"
+# Of limits there are three settings. A change here is one to tell of there.
+is "what SIGHUP changes is what the page says" \
+	"$(awk '/^\*[a-z_]+\* = / { gsub(/\*/, "", $1); name = $1 }
+		/SIGHUP: yes/ { print name }' $PAGE | xargs)" \
+	"log_level max_connections max_connections_per_uid request_timeout \
+signature_window"
+is "... and what daemon/main.c does" \
+	"$(sed -n '/^on_reload/,/^}/s/.*daemon->settings\.\([a-z_]*\) = .*/\1/p' \
+		daemon/main.c | sort | xargs)" "limits log_level signature_window"
 printf 'log_level = "debug" # "x\nlog_level = "error"\n' >"$CONF"
 ok "comments and repetitions, as the page has them" "$APIKEYD" --check-config \
 	--config "$CONF"
