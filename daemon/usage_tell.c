@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-static const char ellipsis[] = "\xe2\x80\xa6";
-_Static_assert((int)ENDPOINT_MAX_LEN + sizeof ellipsis - 1 == ENDPOINT_TEXT_MAX,
-    "an endpoint and the mark that it was cut");
-
 enum usage_window
 usage_window_of(enum window window)
 {
@@ -20,16 +16,6 @@ usage_window_of(enum window window)
 		break;
 	}
 	return USAGE_24H;
-}
-
-static void
-endpoint_text(
-    const struct usage_endpoint *endpoint, char out[ENDPOINT_TEXT_MAX + 1])
-{
-	memcpy(out, endpoint->text, endpoint->len);
-	out[endpoint->len] = '\0';
-	if (endpoint->cut)
-		memcpy(out + endpoint->len, ellipsis, sizeof ellipsis);
 }
 
 static bool
@@ -62,15 +48,12 @@ tell_endpoints(
 
 	for (size_t i = 0; i < report->endpoint_count; i++) {
 		const struct usage_endpoint *endpoint = &report->endpoints[i];
-		char text[ENDPOINT_TEXT_MAX + 1];
 		size_t before = w->len;
 
-		if (count < USAGE_TOP_MAX && !w->failed) {
-			endpoint_text(endpoint, text);
+		if (count < USAGE_TOP_MAX && !w->failed)
 			endpoint_calls_write(w,
 			    &(struct endpoint_calls){
-				endpoint->calls, bytes_of(text)});
-		}
+				endpoint->calls, bytes_of(endpoint->text)});
 		if (w->failed)
 			w->len = before; /* full: so it stays */
 		if (w->len > before)
@@ -160,15 +143,14 @@ static json_t *
 view_endpoints(const struct usage_report *report)
 {
 	json_t *view = json_array();
-	char text[ENDPOINT_TEXT_MAX + 1];
 
 	for (size_t i = 0; i < report->endpoint_count; i++) {
 		const struct usage_endpoint *endpoint = &report->endpoints[i];
 
-		endpoint_text(endpoint, text);
 		json_array_append_new(view,
 		    json_pack("{s:o, s:o}", "endpoint",
-			text[0] != '\0' ? json_string(text) : json_null(),
+			endpoint->len > 0 ? json_string(endpoint->text)
+					  : json_null(),
 			"calls", integer(endpoint->calls)));
 	}
 	return view;

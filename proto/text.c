@@ -98,22 +98,6 @@ label_valid(const char *text, size_t min, size_t max)
 	return true;
 }
 
-void
-text_printable(const void *data, size_t len, char *out)
-{
-	if (len > 0)
-		memcpy(out, data, len);
-	out[len] = '\0';
-	for (size_t i = 0; i < len;) {
-		size_t step = utf8_printable((const uint8_t *)out + i);
-
-		if (step == 0)
-			out[i++] = '?';
-		else
-			i += step;
-	}
-}
-
 /* Decimal digits at *at; moves past them. False on none, or above max. */
 static bool
 take_number(const char **at, uint64_t max, uint64_t *out)

@@ -30,12 +30,6 @@ bool scope_valid(const char *text);
 bool label_valid(const char *text, size_t min, size_t max);
 
 /*
- * The bytes as text for people, NUL-terminated: what label_valid() would not
- * have becomes a question mark, a byte a mark. out has room for len + 1.
- */
-void text_printable(const void *data, size_t len, char *out);
-
-/*
  * Durations: "0", or numbers with a unit of ms, s, m, h, d or w, combinable
  * from large to small: 90s, 1d12h. In milliseconds; at most
  * DURATION_MAX_MS.

@@ -91,7 +91,7 @@ read_endpoint(struct reader *r, void *out)
 	struct endpoint_calls *item = out;
 
 	item->calls = read_u64(r);
-	item->endpoint = read_string8(r, ENDPOINT_TEXT_MAX);
+	item->endpoint = read_string8(r, ENDPOINT_MAX_LEN);
 }
 
 static void

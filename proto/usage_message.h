@@ -46,14 +46,12 @@ enum usage_told {
 enum {
 	USAGE_STEPS_MAX = 30,
 	USAGE_TOP_MAX = 64, /* endpoints, and addresses */
-	/* Endpoint and the mark of one that was cut. */
-	ENDPOINT_TEXT_MAX = ENDPOINT_MAX_LEN + 3,
 
 	USAGE_REQUEST_MAX = 1 + VERIFY_REQUEST_MAX,
 	USAGE_REPLY_MAX = FRAME_MAX - FRAME_HEADER_LEN,
 	STEP_ITEM_LEN = 8 + 8,
 	ADDRESS_ITEM_MAX = 8 + 8 + 1 + ADDRESS_MAX_LEN,
-	ENDPOINT_ITEM_MAX = 8 + 1 + ENDPOINT_TEXT_MAX,
+	ENDPOINT_ITEM_MAX = 8 + 1 + ENDPOINT_MAX_LEN,
 	/* What is left for all endpoints, whatever else there is. */
 	ENDPOINT_ITEMS_MAX = USAGE_REPLY_MAX -
 	    (1 + 1 + 1 + (1 + KEY_ID_MAX) + 8 + 8 + 8 +

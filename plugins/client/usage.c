@@ -20,7 +20,7 @@ _Static_assert(COUNT_OF(endpoints) == USAGE_TOP_MAX &&
 	COUNT_OF(verdicts) >= (size_t)VERDICT_COUNT,
     "apikey_usage holds whatever may come");
 _Static_assert(
-    sizeof((struct apikey_usage_endpoint *)0)->endpoint > ENDPOINT_TEXT_MAX &&
+    sizeof((struct apikey_usage_endpoint *)0)->endpoint > ENDPOINT_MAX_LEN &&
 	sizeof((struct apikey_usage_address *)0)->address >=
 	    (size_t)ADDRESS_TEXT_MAX &&
 	sizeof((struct apikey_usage *)0)->id > KEY_ID_MAX,

@@ -7,7 +7,6 @@
 #include "daemon/histogram.h"
 #include "daemon/metrics.h"
 #include "daemon/tally.h"
-#include "proto/text.h"
 #include "suite.h"
 
 static char *written;
@@ -200,36 +199,6 @@ START_TEST(timing)
 }
 END_TEST
 
-START_TEST(printable)
-{
-	static const struct {
-		const char *in;
-		size_t len;
-		const char *out;
-	} cases[] = {
-	    {"", 0, ""},
-	    {"GET /caf\xc3\xa9", 10, "GET /caf\xc3\xa9"},
-	    {"a\0b", 3, "a?b"},
-	    {"a\nb\x7f", 4, "a?b?"},
-	    {"\xc3", 1, "?"},
-	    {"\xc3(", 2, "?("},
-	    {"\xe2\x82", 2, "??"},
-	    {"\xed\xa0\x80", 3, "???"},
-	    {"\xc2\x9bm", 3, "??m"},
-	    {"\xff\xfe", 2, "??"},
-	};
-	char out[16];
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		text_printable(cases[i].in, cases[i].len, out);
-		ck_assert_str_eq(out, cases[i].out);
-		ck_assert(label_valid(out, 0, sizeof out));
-	}
-	text_printable(NULL, 0, out);
-	ck_assert_str_eq(out, "");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -242,6 +211,5 @@ main(void)
 	suite_add(suite, "services", services);
 	suite_add(suite, "many services", many_services);
 	suite_add(suite, "timing", timing);
-	suite_add(suite, "printable", printable);
 	return suite_run(suite);
 }

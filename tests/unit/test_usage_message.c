@@ -115,7 +115,7 @@ START_TEST(lists_have_limits)
 	ck_assert(!takes((struct filling){0, 0, 65, 0, 16}));
 	for (size_t len = 0; len < 256; len++) {
 		ck_assert_int_eq(
-		    takes((struct filling){1, 1, 1, len, 16}), len <= 131);
+		    takes((struct filling){1, 1, 1, len, 16}), len <= 128);
 		ck_assert_int_eq(takes((struct filling){1, 1, 1, 1, len}),
 		    len == 0 || len == 16);
 	}
@@ -127,7 +127,7 @@ START_TEST(largest_fits_a_frame)
 {
 	struct filling filling = {USAGE_STEPS_MAX,
 	    ENDPOINT_ITEMS_MAX / ENDPOINT_ITEM_MAX, USAGE_TOP_MAX,
-	    ENDPOINT_TEXT_MAX, ADDRESS_MAX_LEN};
+	    ENDPOINT_MAX_LEN, ADDRESS_MAX_LEN};
 	struct usage_reply reply = filled_reply(&filling);
 
 	reply.id = bytes_of("abcdefghijklmnop_7Hq2mZx0pLs9");
