@@ -53,6 +53,7 @@ struct row {
 	X("IdentifyTokens", ROLE_AUDITOR, admin_identify_tokens)    \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)                \
+	X("GetUsage", ROLE_AUDITOR, admin_get_usage)                \
 	X("AddOperator", ROLE_SUPERADMIN, admin_add_operator)       \
 	X("RemoveOperator", ROLE_SUPERADMIN, admin_remove_operator) \
 	X("ListOperators", ROLE_SUPERADMIN, admin_list_operators)   \
@@ -137,18 +138,31 @@ permitted(const struct admin *admin, struct call *call, const struct row *row)
 	return false;
 }
 
+static const struct row *
+row_of(method_fn *method)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].run == method)
+			return &rows[i];
+	return NULL;
+}
+
+bool
+admin_may_call(const struct admin *admin, struct call *call, method_fn *method)
+{
+	const struct row *row = row_of(method);
+
+	if (row != NULL)
+		return permitted(admin, call, row);
+	call_abort(call); /* no method of ours */
+	return false;
+}
+
 void
 admin_run(void *context, struct call *call, method_fn *method)
 {
-	struct admin *admin = context;
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].run == method) {
-			if (permitted(admin, call, &rows[i]))
-				method(admin, call);
-			return;
-		}
-	call_abort(call); /* no method of ours */
+	if (admin_may_call(context, call, method))
+		method(context, call);
 }
 
 static bool

@@ -8,7 +8,7 @@
 
 /* The methods, a file for each noun. context is the struct admin. */
 method_fn admin_check_store;
-method_fn admin_get_status, admin_get_metrics;
+method_fn admin_get_status, admin_get_metrics, admin_get_usage;
 method_fn admin_create_account, admin_approve_account, admin_suspend_account,
     admin_delete_account, admin_get_account, admin_list_accounts;
 method_fn admin_create_product, admin_delete_product, admin_get_product,
@@ -21,6 +21,10 @@ method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
     admin_set_pin;
 
+/* Whether the caller's role suffices (still); else the call has been
+ * answered. */
+bool admin_may_call(
+    const struct admin *admin, struct call *call, method_fn *method);
 /* Runs a method, from its beginning, if the caller may (still) call it. */
 void admin_run(void *context, struct call *call, method_fn *method);
 

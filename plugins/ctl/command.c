@@ -12,6 +12,7 @@ const struct command *const command_tables[] = {
     verify_commands,
     signature_commands,
     explain_commands,
+    usage_commands,
     scan_commands,
     operator_commands,
     stale_commands,

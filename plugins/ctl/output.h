@@ -45,6 +45,8 @@ field_text text_when;
 field_text text_yes_no;
 /* Words with ", " between two. */
 field_text text_list;
+/* An object of numbers: "valid 12, expired 1", of those above 0. */
+field_text text_counts;
 /* Milliseconds, in the form that options take: "30d", "1m30s". */
 field_text text_duration;
 /* The same of seconds. */

@@ -5,25 +5,6 @@
 
 #include "command.h"
 
-/* "valid 12, expired 1", of those that happened. */
-static char *
-text_counts(json_t *value)
-{
-	json_t *words = json_array(), *count;
-	const char *name;
-	char *text;
-
-	json_object_foreach (value, name, count) {
-		if (json_integer_value(count) > 0)
-			json_array_append_new(words,
-			    json_sprintf("%s %" JSON_INTEGER_FORMAT, name,
-				json_integer_value(count)));
-	}
-	text = text_list(words);
-	json_decref(words);
-	return text;
-}
-
 static char *
 text_latency(json_t *value)
 {

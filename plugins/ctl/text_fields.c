@@ -171,3 +171,21 @@ text_bytes(json_t *value)
 		bytes /= 1024;
 	return format(i == 0 ? "%.0f %s" : "%.1f %s", bytes, units[i]);
 }
+
+char *
+text_counts(json_t *value)
+{
+	json_t *words = json_array(), *count;
+	const char *name;
+	char *text;
+
+	json_object_foreach (value, name, count) {
+		if (json_integer_value(count) > 0)
+			json_array_append_new(words,
+			    json_sprintf("%s %" JSON_INTEGER_FORMAT, name,
+				json_integer_value(count)));
+	}
+	text = text_list(words);
+	json_decref(words);
+	return text;
+}

@@ -294,6 +294,7 @@ const struct value_kind value_role = CHOICES("superadmin|admin|auditor");
 const struct value_kind value_key_status =
     CHOICES("active|disabled|revoked|expired");
 const struct value_kind value_new_account_status = CHOICES("pending|approved");
+const struct value_kind value_window = CHOICES("24h|7d|30d");
 
 /* Files */
 

@@ -69,7 +69,7 @@ extern const struct value_kind value_name, value_label, value_environment,
 extern const struct value_kind value_scope, value_service, value_login,
     value_operation_id;
 extern const struct value_kind value_permission, value_key_type, value_role,
-    value_key_status, value_new_account_status;
+    value_key_status, value_new_account_status, value_window;
 /* Files, and sockets, whose paths the kernel keeps short. */
 extern const struct value_kind value_path, value_socket;
 /* {"uid": N, "login": "..."}: asked here, since looking a login up can take

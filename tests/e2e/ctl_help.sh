@@ -22,7 +22,7 @@ for words in 'account create' 'account approve' 'account suspend' \
 	'product disable' 'key create' 'key list' 'key show' 'key disable' \
 	'key enable' 'key delete' 'key update' 'key revoke' 'key rotate' \
 	'key reveal' 'key allow add' 'key allow remove' 'key allow on' \
-	'key allow off' 'key verify' 'key check' 'key explain' 'key sign' \
+	'key allow off' 'key verify' 'key check' 'key explain' 'key usage' 'key sign' \
 	'key verify-signature' 'operator add' 'operator list' \
 	'operator remove' 'operator set-pin' metrics status; do
 	ok "there is $words" "$APIKEYCTL" $words --help

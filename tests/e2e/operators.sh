@@ -71,6 +71,7 @@ GetKey auditor
 GetMetrics auditor
 GetProduct auditor
 GetStatus auditor
+GetUsage auditor
 IdentifyTokens auditor
 ListAccounts auditor
 ListKeys auditor
