@@ -23,8 +23,8 @@ method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
 
 /* Whether the caller's role suffices (still); else the call has been
  * answered. */
-bool admin_may_call(
-    const struct admin *admin, struct call *call, method_fn *method);
+bool
+admin_may_call(const struct admin *admin, struct call *call, method_fn *method);
 /* Runs a method, from its beginning, if the caller may (still) call it. */
 void admin_run(void *context, struct call *call, method_fn *method);
 
