@@ -264,7 +264,7 @@ journal_open(struct journal *journal, const char *directory, size_t bytes)
 {
 	struct file_header header;
 	char path[PATH_MAX];
-	uint64_t end;
+	uint64_t end, tail;
 	void *map;
 	int fd;
 
@@ -288,11 +288,11 @@ journal_open(struct journal *journal, const char *directory, size_t bytes)
 	journal->fd = fd;
 	journal->segments = (uint8_t *)map + FILE_HEADER_BYTES;
 	end = end_of_all(journal);
+	tail = end > journal->ring_bytes ? end - journal->ring_bytes : 0;
 	if (end == 0)
-		end = segment_of(
+		end = tail = segment_of(
 		    journal, (uint64_t)now_ms() << POSITIONS_PER_MS_SHIFT);
-	atomic_init(&journal->tail,
-	    end > journal->ring_bytes ? end - journal->ring_bytes : 0);
+	atomic_init(&journal->tail, tail);
 	atomic_init(&journal->head, end);
 	journal->segment_end = journal->synced = journal->touched = end;
 	return true;

@@ -29,7 +29,7 @@ static const struct range {
     {"max_connections", 1, 1000000},
     {"max_connections_per_uid", 1, 1000000},
     {"expected_keys", 1, 10000000},
-    {"usage_journal_size", 1, 4096},
+    {"usage_journal_size", 16, 4096},
 };
 
 /* Durations, in milliseconds. */

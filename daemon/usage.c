@@ -14,9 +14,10 @@
 
 enum {
 	QUESTIONS_MAX = 64, /* under way */
-	/* How often the thread looks for full segments: the ring is large
-	 * enough for several times that at full speed. */
+	/* How often the thread looks for full segments: in between, and while
+	 * much is counted. The ring holds several seconds at full speed. */
 	POLL_MS = 1000,
+	POLL_BUSY_MS = 100,
 	/* Segments that are not full wait: the more events a batch has, the
 	 * less is written for each. */
 	TAKE_MS = 30000,
@@ -309,13 +310,17 @@ flush(struct usage *usage, int64_t now)
 static bool
 wait_for_work(struct usage *usage)
 {
-	unsigned ms = usage->options.flush_ms < POLL_MS
-	    ? usage->options.flush_ms
-	    : POLL_MS;
+	uint64_t head =
+	    atomic_load_explicit(&usage->journal.head, memory_order_relaxed);
+	bool busy = head - usage->looked_at > usage->journal.ring_bytes / 128;
+	unsigned ms = busy ? POLL_BUSY_MS : POLL_MS;
 	struct timespec until;
 	bool stopping;
 	int error = 0;
 
+	usage->looked_at = head;
+	if (usage->options.flush_ms < ms)
+		ms = usage->options.flush_ms;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ms / 1000;
 	until.tv_nsec += ms % 1000 * 1000000L;
@@ -383,8 +388,8 @@ find_place(struct usage *usage)
 			return false;
 	}
 	if (journal->made)
-		journal_release(journal, atomic_load(&journal->head));
-	else if (taken > atomic_load(&journal->tail))
+		taken = atomic_load(&journal->head);
+	if (taken > atomic_load(&journal->tail))
 		journal_release(journal, taken);
 	return true;
 }

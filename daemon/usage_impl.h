@@ -59,6 +59,7 @@ struct usage {
 	struct usage_files files;
 	char reason_of_file[128];
 	struct log_throttle failure_throttle;
+	uint64_t looked_at; /* where the head was then */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
 };
 

@@ -105,6 +105,17 @@ apikeyd_prepare(struct apikeyd *daemon)
 }
 
 void
+apikeyd_configure(struct apikeyd *daemon, const char *settings)
+{
+	FILE *file;
+
+	path_in(daemon, "config", daemon->config);
+	file = fopen(daemon->config, "we");
+	if (file == NULL || fputs(settings, file) < 0 || fclose(file) != 0)
+		bail_out("%s: %s", daemon->config, strerror(errno));
+}
+
+void
 apikeyd_spawn(struct apikeyd *daemon)
 {
 	const char *program = required_variable("APIKEYD");
@@ -124,7 +135,9 @@ apikeyd_spawn(struct apikeyd *daemon)
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	execl(program, program, "--state-directory", daemon->state,
-	    "--runtime-directory", daemon->run, (char *)NULL);
+	    "--runtime-directory", daemon->run,
+	    daemon->config[0] != '\0' ? "--config" : NULL, daemon->config,
+	    (char *)NULL);
 	_exit(127);
 }
 

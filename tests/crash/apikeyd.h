@@ -22,13 +22,16 @@ struct apikeyd {
 	char directory[APIKEYD_PATH_MAX / 2];
 	char state[APIKEYD_PATH_MAX], run[APIKEYD_PATH_MAX];
 	char admin[APIKEYD_PATH_MAX], verify[APIKEYD_PATH_MAX];
-	char log[APIKEYD_PATH_MAX]; /* its stderr, appended to */
-	pid_t pid;                  /* 0: not running */
-	int notify;                 /* the socket it says READY=1 to */
+	char log[APIKEYD_PATH_MAX];    /* its stderr, appended to */
+	char config[APIKEYD_PATH_MAX]; /* empty: none */
+	pid_t pid;                     /* 0: not running */
+	int notify;                    /* the socket it says READY=1 to */
 };
 
 /* Makes the directory. */
 void apikeyd_prepare(struct apikeyd *daemon);
+/* Has it read these settings from its next start on. */
+void apikeyd_configure(struct apikeyd *daemon, const char *settings);
 /* Starts it; comes back at once. */
 void apikeyd_spawn(struct apikeyd *daemon);
 /* True once it is ready, false where it has ended instead. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rate of a key, against what arithmetic with whole numbers allows. */
+#include <time.h>
+
 #include "daemon/limits.h"
+#include "proto/text.h"
 #include "suite.h"
 
 enum { YEAR_MS_THOUSANDS = 31557600 }; /* thousands of ms in a year */
@@ -183,6 +186,111 @@ START_TEST(nothing_to_wait_for)
 }
 END_TEST
 
+/* Quotas, by dates as the calendar has them. */
+
+static int64_t
+at(const char *text)
+{
+	int64_t out;
+
+	ck_assert_msg(time_parse(text, &out), "%s", text);
+	return out;
+}
+
+static struct key_limits
+quota(uint64_t limit, enum quota_period period)
+{
+	return (struct key_limits){
+	    .quota_limit = limit, .quota_period = (uint8_t)period};
+}
+
+static bool
+use(struct key_limits *limits, int64_t now)
+{
+	bool left = quota_left(limits, now);
+
+	if (left)
+		quota_take(limits);
+	return left;
+}
+
+START_TEST(quota_of_all_time)
+{
+	struct key_limits l = quota(3, QUOTA_TOTAL);
+
+	ck_assert(use(&l, at("2026-11-21T00:00:00Z")));
+	ck_assert(use(&l, at("2027-11-21T00:00:00Z")));
+	ck_assert_uint_eq(quota_remaining(&l), 1);
+	ck_assert(use(&l, at("2026-01-01T00:00:00Z")));
+	ck_assert(!use(&l, at("2099-01-01T00:00:00Z")));
+	ck_assert_uint_eq(quota_remaining(&l), 0);
+	ck_assert_int_eq(quota_resets_at(&l), 0);
+	ck_assert_uint_eq(quota_used(&l, at("2099-01-01T00:00:00Z")), 3);
+	l.quota_limit = 2; /* less than is used */
+	ck_assert(!use(&l, at("2099-01-01T00:00:00Z")));
+	ck_assert_uint_eq(quota_remaining(&l), 0);
+}
+END_TEST
+
+START_TEST(quota_of_a_day)
+{
+	struct key_limits l = quota(1, QUOTA_DAY);
+
+	ck_assert(use(&l, at("2026-11-21T12:00:00Z")));
+	ck_assert(!use(&l, at("2026-11-21T23:59:59.999Z")));
+	ck_assert_int_eq(quota_resets_at(&l), at("2026-11-22T00:00:00Z"));
+	ck_assert_uint_eq(quota_used(&l, at("2026-11-22T00:00:00Z")), 0);
+	ck_assert(use(&l, at("2026-11-22T00:00:00Z")));
+	ck_assert(!use(&l, at("2026-11-22T00:00:00Z")));
+	/* A clock that is set back gives nothing back, also not when the day
+	 * comes again. */
+	ck_assert(!use(&l, at("2026-11-20T12:00:00Z")));
+	ck_assert(!use(&l, at("2026-11-22T12:00:00Z")));
+	ck_assert_int_eq(quota_resets_at(&l), at("2026-11-23T00:00:00Z"));
+	ck_assert(use(&l, at("2026-11-23T00:00:00Z")));
+}
+END_TEST
+
+/* Every month of four centuries and more, against gmtime. */
+START_TEST(quota_of_a_month)
+{
+	struct key_limits l = quota(UINT64_MAX, QUOTA_MONTH);
+
+	for (int month = 0; month < 420 * 12; month++) {
+		struct tm begin = {
+		    .tm_year = 70, .tm_mon = month, .tm_mday = 1};
+		struct tm next = {
+		    .tm_year = 70, .tm_mon = month + 1, .tm_mday = 1};
+		int64_t start = (int64_t)timegm(&begin) * 1000;
+		int64_t end = (int64_t)timegm(&next) * 1000;
+
+		ck_assert(use(&l, start));
+		ck_assert_uint_eq(l.quota_used, 1);
+		ck_assert_int_eq(quota_resets_at(&l), end);
+		ck_assert(use(&l, end - 1));
+		ck_assert_uint_eq(l.quota_used, 2);
+		ck_assert_int_eq(l.quota_start, start);
+		ck_assert_int_eq(quota_resets_at(&l), end);
+	}
+}
+END_TEST
+
+START_TEST(asking_takes_no_call)
+{
+	struct key_limits l = rate(1, 1000, 0);
+
+	for (int i = 0; i < 10; i++)
+		ck_assert(rate_left(&l, 0));
+	ck_assert_uint_eq(rate_remaining(&l), 1);
+	ck_assert(rate_take(&l, 0));
+	ck_assert(!rate_left(&l, 0));
+	l = quota(1, QUOTA_TOTAL);
+	for (int i = 0; i < 10; i++)
+		ck_assert(quota_left(&l, 0));
+	ck_assert_uint_eq(quota_remaining(&l), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -199,5 +307,9 @@ main(void)
 	suite_add(
 	    suite, "retry_after_is_the_earliest", retry_after_is_the_earliest);
 	suite_add(suite, "nothing_to_wait_for", nothing_to_wait_for);
+	suite_add(suite, "quota of all time", quota_of_all_time);
+	suite_add(suite, "quota of a day", quota_of_a_day);
+	suite_add(suite, "quota of a month", quota_of_a_month);
+	suite_add(suite, "asking takes no call", asking_takes_no_call);
 	return suite_run(suite);
 }

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ring: what was appended comes out once, and nothing else does. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/journal.h"
+#include "stock.h"
+
+enum { SIZE = JOURNAL_SIZE_MIN, SEGMENT = SIZE / JOURNAL_SEGMENTS };
+
+static char directory[64], path[128];
+
+static void
+setup(void)
+{
+	strcpy(directory, "/tmp/apikeyd-journal.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/usage.journal", directory);
+}
+
+static void
+teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof command, "rm -r %s", directory);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static struct journal
+opened(void)
+{
+	struct journal journal;
+
+	ck_assert(journal_open(&journal, directory, SIZE));
+	return journal;
+}
+
+/* A record that says which one it is, and how long. */
+static bool
+append(struct journal *journal, uint64_t number, size_t len)
+{
+	uint8_t *out = journal_begin(journal, len);
+
+	if (out == NULL)
+		return false;
+	memset(out, (int)(number & 0xff), len);
+	memcpy(out, &number, sizeof number);
+	journal_end(journal, len);
+	return true;
+}
+
+static size_t
+len_of(uint64_t number)
+{
+	return 8 + number * 7919 % (JOURNAL_PAYLOAD_MAX - 8);
+}
+
+/* Takes what is there from a position on: numbers first, first + 1 and so on,
+ * each once. Returns how many there were. */
+static uint64_t
+take(const struct journal *journal, uint64_t from, uint64_t first)
+{
+	struct journal_reader reader = journal_read_from(journal, from);
+	uint64_t position, number, count = 0, last = 0, wrong = 0;
+	struct bytes payload;
+
+	while (journal_next(&reader, &position, &payload)) {
+		ck_assert(count == 0 || position > last);
+		last = position;
+		memcpy(&number, payload.data, sizeof number);
+		ck_assert_uint_eq(number, first + count);
+		ck_assert_uint_eq(payload.len, len_of(number));
+		for (size_t i = 8; i < payload.len; i++)
+			wrong += payload.data[i] != (number & 0xff);
+		count++;
+	}
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(
+	    reader.position, atomic_load(&((struct journal *)journal)->head));
+	return count;
+}
+
+static uint64_t
+head_of(struct journal *journal)
+{
+	return atomic_load(&journal->head);
+}
+
+START_TEST(gives_back_what_was_appended)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal);
+
+	for (uint64_t i = 0; i < 500; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	ck_assert_uint_eq(take(&journal, start, 0), 500);
+	/* A second time, the same: taking leaves it alone. */
+	ck_assert_uint_eq(take(&journal, start, 0), 500);
+	ck_assert_uint_eq(take(&journal, head_of(&journal), 0), 0);
+	journal_close(&journal);
+}
+END_TEST
+
+START_TEST(keeps_it_when_killed)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal);
+
+	ck_assert(journal.made);
+	for (uint64_t run = 0; run < 10; run++) {
+		for (uint64_t i = 0; i < 30; i++)
+			ck_assert(append(
+			    &journal, run * 30 + i, len_of(run * 30 + i)));
+		/* One more is begun, and never ended. */
+		memset(journal_begin(&journal, 100), 1, 100);
+		journal_close(&journal);
+		journal = opened();
+		ck_assert(!journal.made);
+		journal_release(&journal, start);
+		ck_assert_uint_eq(take(&journal, start, 0), (run + 1) * 30);
+	}
+	journal_close(&journal);
+}
+END_TEST
+
+START_TEST(goes_round_as_room_is_given_back)
+{
+	struct journal journal = opened();
+	uint64_t number = 0, taken = 0, from = head_of(&journal), position;
+
+	for (int turn = 0; turn < 40; turn++) {
+		while (append(&journal, number, len_of(number)))
+			number++;
+		/* All but less than two segments of it are full. */
+		ck_assert_uint_ge(
+		    head_of(&journal) - from, (JOURNAL_SEGMENTS - 2) * SEGMENT);
+		ck_assert(journal_sound(&journal, &position));
+		taken += take(&journal, from, taken);
+		ck_assert_uint_eq(taken, number);
+		from = head_of(&journal);
+		journal_release(&journal, from);
+		journal_touch_ahead(&journal);
+	}
+	journal_close(&journal);
+}
+END_TEST
+
+/* Changes a byte of the file. */
+static void
+damage(off_t at)
+{
+	int fd = open(path, O_RDWR);
+	uint8_t byte;
+
+	ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* Whatever byte is changed: what comes out is what went in, from the beginning
+ * of each segment up to the damage. */
+START_TEST(takes_no_damaged_record)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), end, count;
+	uint64_t seed = 5;
+
+	for (uint64_t i = 0; i < 100; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	end = head_of(&journal);
+	ck_assert_uint_lt(end - start, SEGMENT);
+	journal_close(&journal);
+	for (int i = 0; i < 500; i++) {
+		off_t at = (off_t)(4096 + start % SIZE +
+		    suite_below(&seed, end - start));
+
+		damage(at);
+		ck_assert(journal_open(&journal, directory, SIZE));
+		count = take(&journal, start, 0);
+		ck_assert_uint_le(count, 100);
+		/* Padding aside, it is missed. */
+		journal_close(&journal);
+		damage(at);
+	}
+	journal = opened();
+	ck_assert_uint_eq(take(&journal, start, 0), 100);
+	journal_close(&journal);
+}
+END_TEST
+
+/* A later segment is taken though an earlier one is torn. */
+START_TEST(goes_on_behind_a_torn_segment)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), position, number, last = 0;
+	struct journal_reader reader;
+	struct bytes payload;
+	bool gap = false;
+
+	for (uint64_t i = 0; i < 600; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	ck_assert_uint_gt(head_of(&journal) - start, 2 * SEGMENT);
+	journal_close(&journal);
+	damage((off_t)(4096 + start % SIZE + SEGMENT / 2));
+	journal = opened();
+	reader = journal_read_from(&journal, start);
+	while (journal_next(&reader, &position, &payload)) {
+		memcpy(&number, payload.data, sizeof number);
+		ck_assert(number == 0 || number > last);
+		gap = gap || number > last + 1;
+		last = number;
+	}
+	ck_assert(gap);
+	ck_assert_uint_eq(last, 599);
+	journal_close(&journal);
+}
+END_TEST
+
+/* After a power cut pages of one time lie beside those of another: records of
+ * another run are none, even where they lie just right. */
+START_TEST(takes_no_record_of_another_run)
+{
+	static uint8_t before[SEGMENT];
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal) + (UINT64_C(1) << 40), used;
+
+	journal_skip_to(&journal, start);
+	journal_release(&journal, start);
+	for (uint64_t i = 0; i < 100; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	memcpy(before, journal.segments + start % SIZE, SEGMENT);
+	/* As if nothing of it had reached the disk. */
+	memset(journal.segments + start % SIZE, 0, SEGMENT);
+	journal_close(&journal);
+	journal = opened();
+	journal_skip_to(&journal, start);
+	journal_release(&journal, start);
+	ck_assert_uint_eq(head_of(&journal), start);
+	ck_assert_uint_eq(take(&journal, start, 0), 0);
+	/* The same three records at the same place, and then what was there
+	 * before. */
+	for (uint64_t i = 0; i < 3; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	used = head_of(&journal) - start;
+	memcpy(journal.segments + start % SIZE + used, before + used,
+	    SEGMENT - used);
+	journal_close(&journal);
+	journal = opened();
+	ck_assert_uint_eq(take(&journal, start, 0), 3);
+	journal_close(&journal);
+}
+END_TEST
+
+START_TEST(never_goes_back)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal);
+
+	journal_skip_to(&journal, start - 5);
+	ck_assert_uint_eq(head_of(&journal), start);
+	journal_skip_to(&journal, start + 10 * (uint64_t)SIZE + 5);
+	ck_assert_uint_gt(head_of(&journal), start + 10 * (uint64_t)SIZE);
+	ck_assert_uint_eq(head_of(&journal) % SEGMENT, 0);
+	journal_release(&journal, head_of(&journal));
+	start = head_of(&journal);
+	ck_assert(append(&journal, 0, len_of(0)));
+	ck_assert_uint_eq(take(&journal, start, 0), 1);
+	journal_close(&journal);
+	journal = opened();
+	ck_assert_uint_ge(head_of(&journal), start + SEGMENT);
+	ck_assert_uint_eq(take(&journal, start, 0), 1);
+	journal_close(&journal);
+}
+END_TEST
+
+/* Anything in place of the file: it is put aside, or there is nothing in it. */
+START_TEST(takes_nothing_out_of_garbage)
+{
+	char aside[sizeof path + 8];
+	struct journal journal = opened();
+	static uint8_t bytes[SIZE + 4096];
+	uint64_t seed = 77, position;
+	struct journal_reader reader;
+	struct bytes payload;
+	struct stat st;
+	int fd;
+
+	journal_close(&journal);
+	suite_fill(&seed, bytes, sizeof bytes);
+	fd = open(path, O_RDWR);
+	ck_assert_int_eq(pwrite(fd, bytes, SIZE, 4096), SIZE);
+	journal = opened();
+	ck_assert(!journal.made);
+	reader = journal_read_from(&journal, 0);
+	ck_assert(!journal_next(&reader, &position, &payload));
+	journal_close(&journal);
+	ck_assert_int_eq(pwrite(fd, bytes, 4096, 0), 4096);
+	close(fd);
+	journal = opened();
+	ck_assert(journal.made);
+	journal_close(&journal);
+	snprintf(aside, sizeof aside, "%s.damaged", path);
+	ck_assert_int_eq(stat(aside, &st), 0);
+	/* One that was cut off would end the process where it is missing. */
+	ck_assert_int_eq(truncate(path, SIZE / 2), 0);
+	journal = opened();
+	ck_assert(journal.made);
+	ck_assert(append(&journal, 0, len_of(0)));
+	journal_close(&journal);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert(!journal_open(&journal, directory, SIZE));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("journal");
+
+	stock_with(setup, teardown);
+	stock_add(suite, "gives back what was appended",
+	    gives_back_what_was_appended);
+	stock_add(suite, "keeps it when killed", keeps_it_when_killed);
+	stock_add(suite, "goes round as room is given back",
+	    goes_round_as_room_is_given_back);
+	stock_add(suite, "takes no damaged record", takes_no_damaged_record);
+	stock_add(suite, "goes on behind a torn segment",
+	    goes_on_behind_a_torn_segment);
+	stock_add(suite, "takes no record of another run",
+	    takes_no_record_of_another_run);
+	stock_add(suite, "never goes back", never_goes_back);
+	stock_add(suite, "takes nothing out of garbage",
+	    takes_nothing_out_of_garbage);
+	return suite_run(suite);
+}
