@@ -57,7 +57,9 @@ struct row {
 	X("AddOperator", ROLE_SUPERADMIN, admin_add_operator)       \
 	X("RemoveOperator", ROLE_SUPERADMIN, admin_remove_operator) \
 	X("ListOperators", ROLE_SUPERADMIN, admin_list_operators)   \
-	X("SetPin", ROLE_ADMIN, admin_set_pin)
+	X("SetPin", ROLE_ADMIN, admin_set_pin)                      \
+	X("ListAudit", ROLE_AUDITOR, admin_list_audit)              \
+	X("VerifyAudit", ROLE_AUDITOR, admin_verify_audit)
 
 static const struct row rows[] = {
 #define METHOD_ROW(name, least, run) {name, least, run},
@@ -189,6 +191,33 @@ note_answer(void *context, const struct call *call, const char *error)
 		admin_audit_refusal(admin, call, error);
 }
 
+static void
+note_sent(void *context, struct call *call)
+{
+	admin_audit_sent(context, call);
+}
+
+void
+admin_collected(struct admin *admin)
+{
+	admin_audit_read_on(admin);
+}
+
+void
+admin_tick(struct admin *admin)
+{
+	admin_audit_sums(admin, false);
+	admin_audit_read_on(admin);
+}
+
+void
+admin_stop(struct admin *admin)
+{
+	admin->stopping = true;
+	admin_audit_sums(admin, true);
+	admin_audit_stop_following(admin);
+}
+
 struct varlink_service
 admin_service(struct admin *admin, const char *description)
 {
@@ -203,6 +232,7 @@ admin_service(struct admin *admin, const char *description)
 	    .context = admin,
 	    .dispatch = dispatch,
 	    .answered = note_answer,
+	    .sent = note_sent,
 	};
 }
 

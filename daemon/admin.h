@@ -62,17 +62,23 @@ struct admin {
 	bool pins_going_on;
 	uint64_t answers[ADMIN_ANSWER_COUNT]; /* since the start */
 	struct refusals refusals;
-	unsigned lines_under_way; /* of audit.log, for refusals */
+	/* Lines of audit.log for refusals, and the calls that read it. */
+	uint64_t lines_submitted, lines_done;
+	struct audit_reading *readings;
+	struct worker *reader;
+	bool stopping;
 };
 
 /* The service whose context is admin; description is the interface file. */
 struct varlink_service
 admin_service(struct admin *admin, const char *description);
 
-/* Writes what refusals came to in the minutes that are over, into audit.log;
- * with all, in those that are not as well. Every few seconds, and at the end.
- */
-void admin_audit_sums(struct admin *admin, bool all);
+/* After store_collect(). */
+void admin_collected(struct admin *admin);
+/* To be called every few seconds. */
+void admin_tick(struct admin *admin);
+/* The end begins: calls that would go on for ever are answered. */
+void admin_stop(struct admin *admin);
 
 /* As of now. Never kept: an operator may lose it between two calls, and while a
  * call waits. */

@@ -219,7 +219,7 @@ on_line_done(struct store_change *store)
 	struct lone_line *line = (struct lone_line *)store;
 	struct admin *admin = line->admin;
 
-	admin->lines_under_way--;
+	admin->lines_done++;
 	if (store->result != STORE_OK)
 		refusals_put_back(
 		    &admin->refusals, line->uid, line->count, monotonic_ms());
@@ -244,7 +244,7 @@ submit_line(struct admin *admin, char *text, uint32_t uid, uint64_t count)
 	line->admin = admin;
 	line->uid = uid;
 	line->count = count;
-	admin->lines_under_way++;
+	admin->lines_submitted++;
 	store_submit(admin->store, &line->store);
 }
 

@@ -23,6 +23,18 @@ void admin_audit_unchanged(
 void admin_audit_refusal(
     struct admin *admin, const struct call *call, const char *error);
 
+/* Writes what refusals came to in the minutes that are over; with all, in those
+ * that are not as well. */
+void admin_audit_sums(struct admin *admin, bool all);
+
+/* Calls that read the log: those that waited for what may be there now go on,
+ * those that nobody waits for end. */
+void admin_audit_read_on(struct admin *admin);
+/* What this call was sent has gone. */
+void admin_audit_sent(struct admin *admin, struct call *call);
+/* Answers those that wait for new lines; no other will. */
+void admin_audit_stop_following(struct admin *admin);
+
 /* What a change under an operation id is: method and parameters, but for the
  * id itself and PINs. */
 void admin_digest(const struct admin *admin, const struct call *call,

@@ -20,6 +20,7 @@ method_fn admin_reveal_key, admin_explain_key, admin_identify_tokens;
 method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
     admin_set_pin;
+method_fn admin_list_audit, admin_verify_audit;
 
 /* Whether the caller's role suffices (still); else the call has been
  * answered. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Everything at a glance. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "admin_impl.h"
@@ -61,6 +62,30 @@ view_usage(struct usage *usage)
 	    facts.failing ? json_string(facts.reason) : json_null());
 }
 
+static json_t *
+view_audit(const struct audit_facts *audit)
+{
+	const char *state = "sound", *reason = NULL;
+	char gap[96];
+
+	if (audit->gap != 0) {
+		state = "damaged";
+		snprintf(gap, sizeof gap,
+		    "lines before %llu are missing or not as they were "
+		    "written",
+		    (unsigned long long)audit->gap);
+		reason = gap;
+	}
+	if (audit->reason[0] != '\0') {
+		state = "behind";
+		reason = audit->reason;
+	}
+	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I}", "state", state,
+	    "reason", reason, "sequence", (json_int_t)audit->head.sequence,
+	    "bytes", (json_int_t)audit->bytes, "pending",
+	    (json_int_t)audit->pending, "omitted", (json_int_t)audit->omitted);
+}
+
 void
 admin_get_status(void *context, struct call *call)
 {
@@ -79,7 +104,7 @@ admin_get_status(void *context, struct call *call)
 	verdicts = view_verdicts(admin->verifier, &total);
 	admin_reply(call, "status",
 	    json_pack("{s:s, s:I, s:i, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, "
-		      "s:I, s:I, s:f, s:o, s:o, s:o}",
+		      "s:I, s:I, s:f, s:o, s:o, s:o, s:o}",
 		"version", PACKAGE_VERSION, "uptime_seconds",
 		(json_int_t)((monotonic_ms() - admin->started_at) / 1000),
 		"pid", (int)getpid(), "state_directory", admin->state_directory,
@@ -93,5 +118,6 @@ admin_get_status(void *context, struct call *call)
 		(json_int_t)total, "verifications_per_second",
 		verifications_per_second(admin, total), "verdicts", verdicts,
 		"latency", view_latency(&admin->verifier->tally.latency),
-		"usage", view_usage(admin->usage)));
+		"usage", view_usage(admin->usage), "audit",
+		view_audit(&facts.audit)));
 }

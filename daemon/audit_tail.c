@@ -56,6 +56,7 @@ audit_tail_judge(const struct keyring *ring, struct bytes tail, bool whole,
 	struct audit_head previous = {.sequence = 0}, claims;
 	struct bytes rest = tail, line;
 	bool chained = whole; /* previous is what stands before the line */
+	bool spoilt = false;
 
 	if (head->sequence == 0 || (outbox->count == head->sequence && whole))
 		found.state = AUDIT_TAIL_JOINS; /* from an empty file on */
@@ -72,14 +73,21 @@ audit_tail_judge(const struct keyring *ring, struct bytes tail, bool whole,
 			found.sequence = claims.sequence;
 			return found;
 		}
-		if (at < outbox->count) {
-			found = (struct audit_tail){
-			    AUDIT_TAIL_JOINS, end, at + 1, 0, false};
-		} else if (parsed && precedes_outbox(ring, outbox, &claims)) {
-			found = (struct audit_tail){
-			    AUDIT_TAIL_JOINS, end, 0, 0, false};
-		} else if (found.state == AUDIT_TAIL_GAP) {
+		/* A power cut may have left this one out and the next one in:
+		 * from here on they are written again. */
+		if (!parsed && found.state == AUDIT_TAIL_JOINS)
+			spoilt = true;
+		/* Other lines that should not be here stay, for verification
+		 * to find: no crash has put them there. */
+		if (!spoilt)
 			found.keep = end;
+		if (!spoilt && at < outbox->count) {
+			found.state = AUDIT_TAIL_JOINS;
+			if (found.from <= at)
+				found.from = at + 1;
+		} else if (found.state == AUDIT_TAIL_GAP && parsed &&
+		    precedes_outbox(ring, outbox, &claims)) {
+			found.state = AUDIT_TAIL_JOINS;
 		}
 		chained = parsed;
 		previous = claims;

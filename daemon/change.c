@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "instant.h"
+#include "log.h"
 #include "varlink.h"
 
 enum {
@@ -55,6 +56,7 @@ struct changes {
 	resume_fn *resume;
 	const struct change *kept; /* by the apply() that is at work */
 	bool resuming;
+	bool stopping;
 };
 
 static void
@@ -86,6 +88,9 @@ changes_resume_by(struct changes *changes, resume_fn *resume)
 void
 changes_free(struct changes *changes)
 {
+	if (changes != NULL && !changes_idle(changes))
+		log_error("changes are left at the end, which is a mistake in "
+			  "apikeyd");
 	free(changes);
 }
 
@@ -188,12 +193,41 @@ resume_waiting(struct changes *changes)
 	changes->resuming = false;
 }
 
+static void
+answer_stopping(struct call *call)
+{
+	answer_failure(call, "StoreFailed",
+	    "apikeyd is stopping; nothing was changed: ask again when it has "
+	    "started");
+}
+
+void
+changes_stop(struct changes *changes)
+{
+	struct waiting *waiting;
+
+	if (changes == NULL)
+		return;
+	changes->stopping = true;
+	while ((waiting = changes->first) != NULL) {
+		changes->first = waiting->next;
+		if (changes->first == NULL)
+			changes->last = &changes->first;
+		answer_stopping(waiting->call);
+		free(waiting);
+	}
+}
+
 struct change *
 change_begin(struct changes *changes, struct call *call, method_fn *method,
     void *context, const struct claim *claims, size_t claim_count)
 {
 	struct change *change;
 
+	if (changes->stopping) {
+		answer_stopping(call);
+		return NULL;
+	}
 	if (must_wait(changes, claims, claim_count)) {
 		wait_for_turn(changes, call, method, context);
 		return NULL;

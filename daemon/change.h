@@ -33,8 +33,11 @@ void changes_free(struct changes *changes);
 typedef void resume_fn(void *context, struct call *call, method_fn *method);
 void changes_resume_by(struct changes *changes, resume_fn *resume);
 
-/* Changes under way and calls that wait. */
+/* No change under way, and no call that waits. */
 bool changes_idle(const struct changes *changes);
+/* The end: calls that wait, and all that come, are answered that nothing was
+ * changed. What the store has goes on. */
+void changes_stop(struct changes *changes);
 
 enum claim_mode {
 	CLAIM_SHARED,    /* I rely on it: do not take it away */

@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -116,12 +117,23 @@ flush_kept(struct conn *conn)
 	if (conn->gone || sent == 0)
 		return;
 	kept_take(out, sent);
-	if (out->len == 0)
+	if (out->len == 0) {
 		deadline_clear(&conn->conns->deadlines, &conn->deadline);
-	else if (sent >= conn->out_due)
+		if (conn->waiting && conn->plane->sent != NULL)
+			conn->plane->sent(conn->context, conn->session);
+	} else if (sent >= conn->out_due)
 		start_out_deadline(conn);
 	else
 		conn->out_due -= sent;
+}
+
+/* Gone for good: a peer that only sends no more still reads. */
+static bool
+is_hung_up(const struct conn *conn)
+{
+	struct pollfd fd = {.fd = conn->fd};
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static void
@@ -322,6 +334,8 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (conn->out.len > 0)
 		flush_kept(conn);
+	else if (conn->waiting && is_hung_up(conn))
+		drop(conn);
 	else if (conn->waiting)
 		watch(conn, 0);
 	if (takes_input(conn)) {
@@ -358,6 +372,12 @@ conn_send(struct conn *conn, const void *data, size_t len)
 	output(conn, data, len);
 	if (conn->out.len > 0)
 		settle(conn);
+}
+
+bool
+conn_is_clogged(const struct conn *conn)
+{
+	return conn->out.len > 0;
 }
 
 void

@@ -33,6 +33,9 @@
 enum {
 	/* What is left to answer at the end is answered within this. */
 	DRAIN_MS = 5000,
+	/* What waits for another's change by then is told so instead. */
+	CLAIMS_MS = 4000,
+	TICK_S = 5,
 	SOCKETS = 2,
 };
 
@@ -52,13 +55,14 @@ struct daemon {
 	struct index *index;
 	struct store *store;
 	struct changes *changes;
-	struct worker *worker;
+	struct worker *worker, *reader;
 	struct usage *usage;
 	struct verifier verifier;
 	struct admin admin;
 	struct varlink_service service;
 	struct event_base *base;
 	struct event *terminate[2], *reload, *committed, *watchdog;
+	struct event *tick, *giving_up;
 	int committed_fd; /* written by the other threads */
 	struct server *server;
 	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
@@ -304,6 +308,8 @@ on_committed(evutil_socket_t fd, short what, void *context)
 		return;
 	store_collect(daemon->store);
 	worker_collect(daemon->worker);
+	worker_collect(daemon->reader);
+	admin_collected(&daemon->admin);
 	usage_collect(daemon->usage);
 }
 
@@ -336,6 +342,7 @@ on_drained(void *context)
 static void
 on_terminate(evutil_socket_t signal_number, short what, void *context)
 {
+	static const struct timeval give_up = {CLAIMS_MS / 1000, 0};
 	struct daemon *daemon = context;
 
 	(void)signal_number;
@@ -345,6 +352,8 @@ on_terminate(evutil_socket_t signal_number, short what, void *context)
 	daemon->draining = true;
 	log_notice("stopping: what was asked is answered first");
 	notify("STOPPING=1");
+	admin_stop(&daemon->admin);
+	event_add(daemon->giving_up, &give_up);
 	server_drain(daemon->server, DRAIN_MS, on_drained, daemon);
 }
 
@@ -373,6 +382,37 @@ on_reload(evutil_socket_t signal_number, short what, void *context)
 		log_error("the configuration stays as it was");
 	}
 	notify("READY=1");
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	admin_tick(&daemon->admin);
+}
+
+static void
+on_giving_up(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	changes_stop(daemon->changes);
+}
+
+static bool
+set_timers(struct daemon *daemon)
+{
+	static const struct timeval tick = {TICK_S, 0};
+
+	daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
+	daemon->giving_up = evtimer_new(daemon->base, on_giving_up, daemon);
+	return daemon->tick != NULL && daemon->giving_up != NULL &&
+	    event_add(daemon->tick, &tick) == 0;
 }
 
 static void
@@ -508,11 +548,13 @@ start(struct daemon *daemon)
 	}
 	/* The threads last: making sockets sets the umask for a moment. */
 	if (!prepare_changes(daemon) || !watch_signals(daemon) ||
-	    !open_planes(daemon))
+	    !set_timers(daemon) || !open_planes(daemon))
 		return false;
 	daemon->worker = worker_start(wake_loop, daemon);
 	daemon->admin.worker = daemon->worker;
-	return daemon->worker != NULL &&
+	daemon->reader = worker_start(wake_loop, daemon);
+	daemon->admin.reader = daemon->reader;
+	return daemon->worker != NULL && daemon->reader != NULL &&
 	    store_start(daemon->store, wake_loop, daemon) &&
 	    usage_start(daemon->usage, wake_loop, daemon);
 }
@@ -534,6 +576,9 @@ stop(struct daemon *daemon)
 	 * asked for them has been waited for long enough. */
 	if (daemon->server != NULL)
 		server_free(daemon->server);
+	changes_stop(daemon->changes);
+	if (daemon->reader != NULL)
+		worker_stop(daemon->reader);
 	if (daemon->worker != NULL)
 		worker_stop(daemon->worker);
 	if (daemon->store != NULL) {
@@ -543,8 +588,12 @@ stop(struct daemon *daemon)
 	}
 	if (daemon->worker != NULL)
 		worker_free(daemon->worker);
+	if (daemon->reader != NULL)
+		worker_free(daemon->reader);
 	usage_free(daemon->usage);
 	changes_free(daemon->changes);
+	free_event(daemon->giving_up);
+	free_event(daemon->tick);
 	free_event(daemon->watchdog);
 	free_event(daemon->reload);
 	free_event(daemon->terminate[1]);

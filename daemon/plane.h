@@ -8,6 +8,7 @@
 #ifndef DAEMON_PLANE_H
 #define DAEMON_PLANE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -72,6 +73,9 @@ struct plane {
 	 */
 	enum plane_status (*received)(void *context, void *session,
 	    struct bytes in, size_t *used, struct writer *out);
+	/* What conn_send() could not send at once is sent now, and a request is
+	 * being worked on (PLANE_WAIT). NULL: it does not matter. */
+	void (*sent)(void *context, void *session);
 	/* The connection is gone; forget the session and struct conn. */
 	void (*closed)(void *context, void *session);
 	/*
@@ -88,6 +92,8 @@ struct plane {
  * The copy is wiped when sent. If memory is short, the connection is closed.
  */
 void conn_send(struct conn *conn, const void *data, size_t len);
+/* Whether something waits to be sent: who has more to send waits for sent(). */
+bool conn_is_clogged(const struct conn *conn);
 /* Ends PLANE_WAIT: input that was held back is handled and reading goes on, by
  * the loop: the plane is never called from within. */
 void conn_resume(struct conn *conn);

@@ -29,6 +29,7 @@ struct call {
 	json_t *parameters; /* borrowed from message, or an empty object */
 	struct peer peer;
 	bool oneway;
+	bool more;
 	bool confirmed;
 };
 
@@ -85,23 +86,30 @@ abandon(struct session *session)
 	conn_finish(session->conn);
 }
 
+static void
+send_envelope(struct session *session, const json_t *envelope)
+{
+	char *text = json_dumps(envelope, JSON_COMPACT);
+
+	if (text != NULL)
+		conn_send(session->conn, text, strlen(text) + 1);
+	else
+		abandon(session);
+	json_memory_free(text);
+}
+
 /* Sends a reply's envelope and ends the call. */
 static void
 finish(struct call *call, json_t *envelope)
 {
 	struct session *session = call->session;
 	bool oneway = call->oneway;
-	char *text;
 
 	call_free(call);
 	if (session != NULL) {
 		session->pending = NULL;
-		text = oneway ? NULL : json_dumps(envelope, JSON_COMPACT);
-		if (text != NULL)
-			conn_send(session->conn, text, strlen(text) + 1);
-		else if (!oneway)
-			abandon(session);
-		json_memory_free(text);
+		if (!oneway)
+			send_envelope(session, envelope);
 		if (!session->receiving)
 			conn_resume(session->conn);
 	}
@@ -124,6 +132,30 @@ call_reply(struct call *call, json_t *parameters)
 	finish(call,
 	    json_pack("{s:o}", "parameters",
 		parameters != NULL ? parameters : json_object()));
+}
+
+bool
+call_wants_more(const struct call *call)
+{
+	return call->more;
+}
+
+bool
+call_is_gone(const struct call *call)
+{
+	return call->session == NULL;
+}
+
+bool
+call_continue(struct call *call, json_t *parameters)
+{
+	json_t *envelope =
+	    json_pack("{s:o, s:b}", "parameters", parameters, "continues", 1);
+
+	if (call->session != NULL)
+		send_envelope(call->session, envelope);
+	json_decref(envelope);
+	return call->session == NULL || !conn_is_clogged(call->session->conn);
 }
 
 void
@@ -161,6 +193,12 @@ call_invalid_parameter(struct call *call, const char *parameter)
 {
 	answer_error(call, standard, "InvalidParameter",
 	    json_pack("{s:s}", "parameter", parameter));
+}
+
+void
+call_expected_more(struct call *call)
+{
+	answer_error(call, standard, "ExpectedMore", NULL);
 }
 
 /* org.varlink.service */
@@ -275,6 +313,8 @@ call_from(struct session *session, struct bytes message)
 	else
 		call->parameters = json_incref(parameters);
 	call->oneway = json_is_true(json_object_get(call->message, "oneway"));
+	call->more = !call->oneway &&
+	    json_is_true(json_object_get(call->message, "more"));
 	if (json_is_string(json_object_get(call->message, "method")) &&
 	    json_is_object(call->parameters))
 		return call;
@@ -332,6 +372,18 @@ admin_received(void *context, void *opaque, struct bytes in, size_t *used,
 }
 
 static void
+admin_sent(void *context, void *opaque)
+{
+	struct session *session = opaque;
+
+	(void)context;
+	if (session != NULL && session->pending != NULL &&
+	    session->service->sent != NULL)
+		session->service->sent(
+		    session->service->context, session->pending);
+}
+
+static void
 admin_closed(void *context, void *opaque)
 {
 	struct session *session = opaque;
@@ -356,5 +408,6 @@ const struct plane admin_plane = {
 	},
     .opened = admin_opened,
     .received = admin_received,
+    .sent = admin_sent,
     .closed = admin_closed,
 };

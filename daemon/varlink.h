@@ -32,6 +32,9 @@ struct varlink_service {
 	/* A call is being answered: with this error, or NULL. May be NULL. */
 	void (*answered)(
 	    void *context, const struct call *call, const char *error);
+	/* What call_continue() could not send at once has been sent. May be
+	 * NULL where that is not called. */
+	void (*sent)(void *context, struct call *call);
 };
 
 /* The admin plane; its context is a struct varlink_service. */
@@ -56,6 +59,16 @@ bool call_is_confirmed(const struct call *call);
 void call_reply(struct call *call, json_t *parameters);
 /* error without the interface: "NotFound". */
 void call_error(struct call *call, const char *error, json_t *parameters);
+/*
+ * A reply that is not the last, for a call that wants more. False where the
+ * caller is slow to read: the next one has to wait for the service's sent().
+ */
+bool call_wants_more(const struct call *call);
+bool call_continue(struct call *call, json_t *parameters);
+/* Whether the caller has gone, and nobody will hear of an answer. */
+bool call_is_gone(const struct call *call);
+/* The standard error org.varlink.service.ExpectedMore. */
+void call_expected_more(struct call *call);
 /* Ends the call without an answer, by closing its connection: for want of
  * memory to make one. */
 void call_abort(struct call *call);

@@ -199,6 +199,47 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 	return code;
 }
 
+enum ctl_exit
+call_follow(const struct invocation *inv, const char *method,
+    bool (*each)(void *context, const json_t *parameters), void *context)
+{
+	struct varlink_client client;
+	enum varlink_status status;
+	enum ctl_exit code = CTL_DONE;
+	json_t *reply = NULL;
+	const char *error;
+	char full_name[96];
+	bool goes_on = true;
+
+	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
+	varlink_init(&client, inv->socket);
+	status = varlink_begin(&client, full_name, inv->parameters, TIMEOUT_MS);
+	while (goes_on && status == VARLINK_OK) {
+		json_decref(reply);
+		status = varlink_next(&client, &reply);
+		if (status != VARLINK_OK)
+			break;
+		error = json_string_value(json_object_get(reply, "error"));
+		if (error != NULL) {
+			code = report_error(inv->command, error,
+			    json_object_get(reply, "parameters"));
+			break;
+		}
+		goes_on = each(context, json_object_get(reply, "parameters"));
+		if (goes_on &&
+		    !json_is_true(json_object_get(reply, "continues"))) {
+			fputs("apikeyctl: apikeyd is stopping\n", stderr);
+			code = CTL_NO_DAEMON;
+			break;
+		}
+	}
+	if (status != VARLINK_OK)
+		code = report_silence(&client, status, inv->parameters);
+	json_decref(reply);
+	varlink_close(&client);
+	return code;
+}
+
 /* Follows the pages to the last. */
 static enum ctl_exit
 call_pages(const struct invocation *inv, struct listing *listing)

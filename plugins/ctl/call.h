@@ -17,6 +17,13 @@ enum ctl_exit call_once(const struct invocation *inv, const char *method,
     json_t *parameters, json_t **result);
 
 /*
+ * A call that goes on until the daemon ends it: each gets the parameters of one
+ * answer, and is false where that is enough.
+ */
+enum ctl_exit call_follow(const struct invocation *inv, const char *method,
+    bool (*each)(void *context, const json_t *parameters), void *context);
+
+/*
  * Says that the daemon cannot be reached at path, with errno's error (0: it
  * closed the connection), and returns the exit code. denied: what to do where
  * connecting was not permitted.

@@ -15,6 +15,7 @@ const struct command *const command_tables[] = {
     usage_commands,
     scan_commands,
     operator_commands,
+    audit_commands,
     stale_commands,
     store_commands,
     metrics_commands,

@@ -95,6 +95,7 @@ extern const struct command signature_commands[];
 extern const struct command explain_commands[];
 extern const struct command usage_commands[];
 extern const struct command scan_commands[];
+extern const struct command audit_commands[];
 extern const struct command stale_commands[];
 extern const struct command operator_commands[];
 extern const struct command store_commands[];

@@ -44,6 +44,22 @@ text_usage(json_t *value)
 	return strdup(text);
 }
 
+static char *
+text_audit(json_t *value)
+{
+	const char *reason =
+	    json_string_value(json_object_get(value, "reason"));
+	json_t *text = json_sprintf("%s, %lld lines, %lld B%s%s",
+	    json_string_value(json_object_get(value, "state")),
+	    (long long)json_integer_value(json_object_get(value, "sequence")),
+	    (long long)json_integer_value(json_object_get(value, "bytes")),
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	char *copy = text_plain(text);
+
+	json_decref(text);
+	return copy;
+}
+
 static const struct field status_fields[] = {
     {"version", "Version", text_plain, ABSENT_NULL, false},
     {"pid", "Process", text_plain, ABSENT_NULL, false},
@@ -60,6 +76,7 @@ static const struct field status_fields[] = {
     {"verifications", "Verifications", text_plain, ABSENT_NULL, false},
     {"verifications_per_second", "Per second", text_plain, ABSENT_NULL, false},
     {"verdicts", "Verdicts", text_counts, ABSENT_NULL, false},
+    {"audit", "Audit log", text_audit, ABSENT_NULL, false},
     {"latency", "Latency", text_latency, ABSENT_NULL, false},
     {"usage", "Usage", text_usage, ABSENT_NULL, false},
     {0},

@@ -13,6 +13,19 @@
 
 enum { REPLY_START = 16 * 1024, REPLY_MAX = 16 * 1024 * 1024 };
 
+struct varlink_buffer {
+	char *data;
+	size_t len, room;
+};
+
+static void
+buffer_free(struct varlink_buffer *buffer)
+{
+	if (buffer->data != NULL)
+		explicit_bzero(buffer->data, buffer->room);
+	free(buffer->data);
+}
+
 void
 varlink_init(struct varlink_client *client, const char *path)
 {
@@ -25,6 +38,10 @@ varlink_close(struct varlink_client *client)
 	if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
+	if (client->more != NULL)
+		buffer_free(client->more);
+	free(client->more);
+	client->more = NULL;
 }
 
 static int64_t
@@ -125,24 +142,11 @@ send_until(struct varlink_client *client, const char *data, size_t len,
 	return VARLINK_OK;
 }
 
-struct buffer {
-	char *data;
-	size_t len, room;
-};
-
-static void
-buffer_free(struct buffer *buffer)
-{
-	if (buffer->data != NULL)
-		explicit_bzero(buffer->data, buffer->room);
-	free(buffer->data);
-}
-
 /* realloc() would leave a copy behind. */
 static enum varlink_status
-buffer_grow(struct buffer *buffer)
+buffer_grow(struct varlink_buffer *buffer)
 {
-	struct buffer larger = {.len = buffer->len,
+	struct varlink_buffer larger = {.len = buffer->len,
 	    .room = buffer->room == 0 ? REPLY_START : buffer->room * 2};
 
 	if (larger.room > REPLY_MAX)
@@ -157,10 +161,21 @@ buffer_grow(struct buffer *buffer)
 	return VARLINK_OK;
 }
 
+/* As long as it takes. */
+static enum varlink_status
+await_more(struct varlink_client *client)
+{
+	struct pollfd pollfd = {.fd = client->fd, .events = POLLIN};
+
+	if (poll(&pollfd, 1, -1) < 0 && errno != EINTR)
+		return unavailable(client, errno);
+	return VARLINK_OK;
+}
+
 /* Reads up to and with the NUL, and nothing may come after it. */
 static enum varlink_status
-receive_until(
-    struct varlink_client *client, struct buffer *buffer, int64_t deadline)
+receive_until(struct varlink_client *client, struct varlink_buffer *buffer,
+    int64_t deadline)
 {
 	for (;;) {
 		enum varlink_status status;
@@ -193,22 +208,21 @@ receive_until(
 	}
 }
 
-/* Takes the text, without its NUL, for an answer. */
+/* Takes text for an answer. */
 static enum varlink_status
-parse_reply(const struct buffer *buffer, json_t **reply)
+parse_reply(const char *text, size_t len, bool in_parts, json_t **reply)
 {
 	json_error_t ignored;
 	json_t *answer, *parameters, *error;
 
-	answer = json_loadb(
-	    buffer->data, buffer->len - 1, JSON_REJECT_DUPLICATES, &ignored);
+	answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, &ignored);
 	parameters = json_object_get(answer, "parameters");
 	error = json_object_get(answer, "error");
-	/* No answer is in parts: no call asked for more. */
+	/* None is in parts where the call has not asked for more. */
 	if (!json_is_object(answer) ||
 	    (parameters != NULL && !json_is_object(parameters)) ||
 	    (error != NULL && !json_is_string(error)) ||
-	    json_is_true(json_object_get(answer, "continues"))) {
+	    (!in_parts && json_is_true(json_object_get(answer, "continues")))) {
 		json_decref(answer);
 		return VARLINK_PROTOCOL;
 	}
@@ -220,7 +234,7 @@ static enum varlink_status
 exchange(struct varlink_client *client, const char *request, int64_t deadline,
     json_t **reply)
 {
-	struct buffer buffer = {NULL, 0, 0};
+	struct varlink_buffer buffer = {NULL, 0, 0};
 	enum varlink_status status = VARLINK_OK;
 
 	if (client->fd < 0)
@@ -231,7 +245,7 @@ exchange(struct varlink_client *client, const char *request, int64_t deadline,
 	if (status == VARLINK_OK)
 		status = receive_until(client, &buffer, deadline);
 	if (status == VARLINK_OK)
-		status = parse_reply(&buffer, reply);
+		status = parse_reply(buffer.data, buffer.len - 1, false, reply);
 	buffer_free(&buffer);
 	/* A late answer must not be taken for that of the next call. */
 	if (status != VARLINK_OK)
@@ -239,29 +253,105 @@ exchange(struct varlink_client *client, const char *request, int64_t deadline,
 	return status;
 }
 
+/* The call as it goes over the wire, NUL included. NULL: no memory. */
+static char *
+request_of(const char *method, json_t *parameters, bool more)
+{
+	json_t *call =
+	    json_pack("{s:s, s:O}", "method", method, "parameters", parameters);
+	/* Not json_dumps(): what that returns is the JSON allocator's. */
+	char *request = NULL;
+	size_t len;
+
+	if (more)
+		json_object_set_new(call, "more", json_true());
+	len = json_dumpb(call, NULL, 0, JSON_COMPACT);
+	if (len > 0)
+		request = calloc(1, len + 1);
+	if (request != NULL)
+		json_dumpb(call, request, len, JSON_COMPACT);
+	json_decref(call);
+	return request;
+}
+
 enum varlink_status
 varlink_call(struct varlink_client *client, const char *method,
     json_t *parameters, int timeout_ms, json_t **reply)
 {
 	int64_t deadline = now_ms() + timeout_ms;
+	char *request = request_of(method, parameters, false);
 	enum varlink_status status = VARLINK_NOMEM;
-	json_t *call;
-	char *request = NULL;
-	size_t len;
 
 	*reply = NULL;
 	client->sent = false;
-	call =
-	    json_pack("{s:s,s:O}", "method", method, "parameters", parameters);
-	/* Not json_dumps(): what that returns is the JSON allocator's. */
-	len = json_dumpb(call, NULL, 0, JSON_COMPACT);
-	if (len > 0)
-		request = calloc(1, len + 1);
-	if (request != NULL) {
-		json_dumpb(call, request, len, JSON_COMPACT);
+	if (request != NULL)
 		status = exchange(client, request, deadline, reply);
-	}
 	free(request);
-	json_decref(call);
+	return status;
+}
+
+enum varlink_status
+varlink_begin(struct varlink_client *client, const char *method,
+    json_t *parameters, int timeout_ms)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+	char *request = request_of(method, parameters, true);
+	enum varlink_status status = VARLINK_NOMEM;
+
+	client->sent = false;
+	client->more = calloc(1, sizeof *client->more);
+	if (request != NULL && client->more != NULL)
+		status = connect_until(client, deadline);
+	if (status == VARLINK_OK)
+		status =
+		    send_until(client, request, strlen(request) + 1, deadline);
+	free(request);
+	return status;
+}
+
+/* The first whole answer out of what has come, if there is one. */
+static enum varlink_status
+take_reply(struct varlink_buffer *buffer, json_t **reply)
+{
+	const char *end =
+	    buffer->len > 0 ? memchr(buffer->data, '\0', buffer->len) : NULL;
+	enum varlink_status status;
+	size_t len;
+
+	if (end == NULL)
+		return VARLINK_OK;
+	len = (size_t)(end - buffer->data);
+	status = parse_reply(buffer->data, len, true, reply);
+	buffer->len -= len + 1;
+	memmove(buffer->data, end + 1, buffer->len);
+	return status;
+}
+
+enum varlink_status
+varlink_next(struct varlink_client *client, json_t **reply)
+{
+	struct varlink_buffer *buffer = client->more;
+	enum varlink_status status;
+
+	*reply = NULL;
+	while ((status = take_reply(buffer, reply)) == VARLINK_OK &&
+	    *reply == NULL) {
+		ssize_t n;
+
+		if (buffer->len == buffer->room &&
+		    (status = buffer_grow(buffer)) != VARLINK_OK)
+			return status;
+		status = await_more(client);
+		if (status != VARLINK_OK)
+			return status;
+		n = recv(client->fd, buffer->data + buffer->len,
+		    buffer->room - buffer->len, MSG_DONTWAIT);
+		if (n == 0)
+			return unavailable(client, 0);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return unavailable(client, errno);
+		if (n > 0)
+			buffer->len += (size_t)n;
+	}
 	return status;
 }

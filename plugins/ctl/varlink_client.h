@@ -19,13 +19,16 @@ enum varlink_status {
 	VARLINK_NOMEM,
 };
 
+struct varlink_buffer;
+
 struct varlink_client {
 	const char *path; /* the caller's */
 	int fd;           /* -1: not connected */
 	int error;        /* errno of the last VARLINK_UNAVAILABLE; 0: the
 			     daemon closed the connection */
-	bool sent;        /* of the last call, something went out: whether it
-			     was carried out is not known unless answered */
+	struct varlink_buffer *more; /* received by varlink_next(), not used */
+	bool sent; /* of the last call, something went out: whether it
+		      was carried out is not known unless answered */
 };
 
 /* Connects at the first call. The path is not too long for a socket. */
@@ -39,5 +42,13 @@ void varlink_close(struct varlink_client *client);
  */
 enum varlink_status varlink_call(struct varlink_client *client,
     const char *method, json_t *parameters, int timeout_ms, json_t **reply);
+
+/*
+ * A call with any number of answers: sends it, then waits for each, as long as
+ * it takes. The last one has no member "continues", or an error.
+ */
+enum varlink_status varlink_begin(struct varlink_client *client,
+    const char *method, json_t *parameters, int timeout_ms);
+enum varlink_status varlink_next(struct varlink_client *client, json_t **reply);
 
 #endif

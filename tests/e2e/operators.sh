@@ -74,6 +74,7 @@ GetStatus auditor
 GetUsage auditor
 IdentifyTokens auditor
 ListAccounts auditor
+ListAudit auditor
 ListKeys auditor
 ListOperators superadmin
 ListProducts auditor
@@ -86,6 +87,7 @@ SetAllowlist admin
 SetPin admin
 SuspendAccount superadmin
 UpdateKey admin
+VerifyAudit auditor
 END
 is "the table has every method of the interface" \
 	"$(cut -d' ' -f1 "$TMP/table")" \

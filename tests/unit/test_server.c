@@ -383,12 +383,29 @@ END_TEST
 
 START_TEST(peer_gone_while_waiting)
 {
-	struct conn *conn;
 	int fd = client();
 
 	say(fd, "wait\nmore\n");
 	while (waiting == NULL)
 		step();
+	close(fd);
+	while (closed_count == 0)
+		step();
+	ck_assert_int_eq(closed_count, 1);
+}
+END_TEST
+
+/* More input has come, so nothing is watched any more. */
+START_TEST(peer_gone_unnoticed)
+{
+	struct conn *conn;
+	int fd = client();
+
+	say(fd, "wait\n");
+	while (waiting == NULL)
+		step();
+	say(fd, "more\n");
+	poll_loop();
 	close(fd);
 	poll_loop();
 	conn = waiting;
@@ -911,6 +928,7 @@ main(void)
 	add(suite, "waits", waits);
 	add(suite, "waits without deadline", waiting_outlives_the_deadline);
 	add(suite, "peer gone while waiting", peer_gone_while_waiting);
+	add(suite, "peer gone unnoticed", peer_gone_unnoticed);
 	add(suite, "finish from outside", finish_from_outside);
 	add(suite, "full buffers", full_buffers);
 	add(suite, "long leftover", long_leftover);
