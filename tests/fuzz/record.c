@@ -12,6 +12,8 @@
 #include "daemon/record_impl.h"
 #include "fuzz.h"
 
+enum { SEEN_MAX = 256 };
+
 static struct keyring *ring;
 
 int
@@ -165,6 +167,23 @@ seal(struct bytes name, struct bytes data, struct record *record)
 	return true;
 }
 
+/* Names that there were in this input: a store has each once. */
+static struct record_name seen[SEEN_MAX];
+static size_t seen_count;
+
+static bool
+is_new(const struct record_name *name)
+{
+	for (size_t i = 0; i < seen_count; i++)
+		if (seen[i].len == name->len &&
+		    memcmp(seen[i].bytes, name->bytes, name->len) == 0)
+			return false;
+	if (seen_count == SEEN_MAX)
+		return false;
+	seen[seen_count++] = *name;
+	return true;
+}
+
 /* False once a record was refused, as a start would end there. */
 static bool
 take(struct bytes name, struct bytes data, struct loader *loader)
@@ -177,7 +196,7 @@ take(struct bytes name, struct bytes data, struct loader *loader)
 		copy(&view, &record);
 	else
 		fuzz_require(problem != NULL, "a refusal says why");
-	if (!seal(name, data, &record))
+	if (!seal(name, data, &record) || !is_new(&record.name))
 		return true;
 	name = (struct bytes){record.name.bytes, record.name.len};
 	data = (struct bytes){record.data, record.len};
@@ -239,6 +258,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct loader *loader = index != NULL ? loader_new(index) : NULL;
 	bool going = true;
 
+	seen_count = 0;
 	fuzz_require(loader != NULL, "there is memory");
 	check_details((struct bytes){data, size});
 	while (going && r.left > 0) {

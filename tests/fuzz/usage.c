@@ -45,6 +45,24 @@ check_row(const struct usage_row *row)
 	free(again);
 }
 
+/* As it is written: what a file of ours can hold. */
+static void
+check_rewritten(const struct usage_row *row)
+{
+	uint8_t *encoded = malloc(row_encoded_max(row));
+	struct arena arena = {NULL, 0};
+	struct usage_row written;
+
+	fuzz_require(encoded != NULL, "there is memory");
+	fuzz_require(
+	    row_decode(&arena,
+		(struct bytes){encoded, row_encode(row, encoded)}, &written),
+	    "what was written can be read");
+	check_row(&written);
+	arena_free(&arena);
+	free(encoded);
+}
+
 static void
 take_row(struct bytes in)
 {
@@ -55,7 +73,7 @@ take_row(struct bytes in)
 		fuzz_require(row.endpoint_count <= USAGE_ENDPOINTS_MAX &&
 			row.address_count <= USAGE_ADDRESSES_MAX,
 		    "a row is bounded");
-		check_row(&row);
+		check_rewritten(&row);
 	}
 	arena_free(&arena);
 }
