@@ -78,6 +78,17 @@ is "until when the old secret holds" "$(shown "$id" previous_secret_until)" \
 is "when it was replaced" "$(shown "$id" rotated_at)" 2030-07-02T00:00:00Z
 like "people are told so" "$(ctl key show "$id")" \
 	'^Old secret until: +2030-07-02T01:00:00Z$'
+is "the old one was not used since" "$(shown "$id" previous_last_used_at)" ''
+set_clock "2030-07-02 00:30:00"
+verify "$old" --address 203.0.113.5 >"$TMP/output"
+set_clock "2030-07-02 00:40:00"
+verify "$new" --address 203.0.113.6 >"$TMP/output"
+is "when the old one was last used" "$(shown "$id" previous_last_used_at)" \
+	2030-07-02T00:30:00Z
+is "and from where" "$(shown "$id" previous_last_used_address)" 203.0.113.5
+is "as the key was later" "$(shown "$id" last_used_at)" 2030-07-02T00:40:00Z
+like "people are told so, too" "$(ctl key show "$id")" \
+	'^Old secret used: +2030-07-02T00:30:00Z$'
 set_clock "2030-07-02 00:59:59"
 is "a second before: both" "$(verdict "$old") $(verdict "$new")" "valid valid"
 set_clock "2030-07-02 01:00:00"

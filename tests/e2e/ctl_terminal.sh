@@ -50,7 +50,7 @@ seed
 	ctl product create "$long" --name "$wide" --prefix abcdefghijklmnop
 	ctl product enable "$long" --account "$long"
 	ctl product enable appointments --account "$long"
-	ctl operator add 65534 --role auditor --account "$long" --account acme
+	ctl operator add 61007 --role auditor --account "$long" --account acme
 } >"$TMP/output" || give_up "the seed failed"
 token=$(new_key "CRM Sync" --expires 90d)
 id=$(key_id "$token")
