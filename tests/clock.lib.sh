@@ -28,6 +28,7 @@ set_clock() {
 
 # use_clock: from now on start_apikeyd starts one that looks at it.
 use_clock() {
+	[ "$APIKEYD" != "$TMP/apikeyd-by-clock" ] || return 0
 	cat >"$TMP/apikeyd-by-clock" <<-END
 		#!/bin/sh
 		export TZ=UTC LD_PRELOAD='$CLOCK_PRELOAD' FAKETIME_NO_CACHE=1 \\
