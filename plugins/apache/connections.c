@@ -96,9 +96,12 @@ connections_open(apr_pool_t *pool, server_rec *servers)
 	}
 }
 
-enum apikey_status
-connections_verify(const request_rec *r, const struct apikey_request *request,
-    struct apikey_result *result, int *error)
+/* A call of the library's on some connection. */
+typedef enum apikey_status
+ask_fn(struct apikey_client *client, void *context, int timeout_ms);
+
+static enum apikey_status
+ask(const request_rec *r, ask_fn *call, void *context, int *error)
 {
 	const struct server_settings *server = settings_of_server(r->server);
 	int timeout_ms = settings_timeout_ms(server);
@@ -113,7 +116,7 @@ connections_verify(const request_rec *r, const struct apikey_request *request,
 	    APR_SUCCESS)
 		return APIKEY_TIMEOUT;
 	timeout_ms -= (int)apr_time_as_msec(apr_time_now() - begun);
-	status = apikey_verify(connection, request, result, timeout_ms);
+	status = call(connection, context, timeout_ms);
 	if (status == APIKEY_UNAVAILABLE)
 		*error = errno;
 	if (status == APIKEY_OK || status == APIKEY_ARGUMENT)
@@ -121,4 +124,50 @@ connections_verify(const request_rec *r, const struct apikey_request *request,
 	else
 		apr_reslist_invalidate(server->connections, connection);
 	return status;
+}
+
+struct verification {
+	const struct apikey_request *request;
+	struct apikey_result *result;
+};
+
+static enum apikey_status
+verify(struct apikey_client *client, void *context, int timeout_ms)
+{
+	const struct verification *v = context;
+
+	return apikey_verify(client, v->request, v->result, timeout_ms);
+}
+
+enum apikey_status
+connections_verify(const request_rec *r, const struct apikey_request *request,
+    struct apikey_result *result, int *error)
+{
+	struct verification verification = {request, result};
+
+	return ask(r, verify, &verification, error);
+}
+
+struct usage_question {
+	const struct apikey_request *request;
+	enum apikey_window window;
+	struct apikey_usage *usage;
+};
+
+static enum apikey_status
+ask_usage(struct apikey_client *client, void *context, int timeout_ms)
+{
+	const struct usage_question *q = context;
+
+	return apikey_usage(
+	    client, q->request, q->window, q->usage, timeout_ms);
+}
+
+enum apikey_status
+connections_usage(const request_rec *r, const struct apikey_request *request,
+    enum apikey_window window, struct apikey_usage *usage, int *error)
+{
+	struct usage_question question = {request, window, usage};
+
+	return ask(r, ask_usage, &question, error);
 }

@@ -21,5 +21,9 @@ void connections_open(apr_pool_t *pool, server_rec *servers);
 enum apikey_status
 connections_verify(const request_rec *r, const struct apikey_request *request,
     struct apikey_result *result, int *error);
+/* apikey_usage(), likewise. */
+enum apikey_status
+connections_usage(const request_rec *r, const struct apikey_request *request,
+    enum apikey_window window, struct apikey_usage *usage, int *error);
 
 #endif

@@ -417,6 +417,8 @@ answer_make(apr_pool_t *pool, const struct apikey_request *question)
 		scopes[i] = keep(pool, question->scopes[i]);
 	request.token = keep(pool, question->token);
 	request.token_len = question->token_len;
+	request.address = keep(pool, question->address);
+	request.service = question->service;
 	request.user = keep(pool, question->user);
 	request.account = keep(pool, question->account);
 	request.product = keep(pool, question->product);

@@ -22,9 +22,7 @@
 
 /* One question and its answer. */
 struct answer {
-	struct apikey_request
-	    asked; /* token, user, account, product, permission
-		      and scopes; the rest is not kept */
+	struct apikey_request asked; /* the endpoint is not kept */
 	enum apikey_status status;
 	struct apikey_result result;
 	struct answer *next;

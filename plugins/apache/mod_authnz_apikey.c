@@ -12,6 +12,7 @@
  *   problem         their bodies as JSON
  *   requirement     Require apikey-…
  *   identity        r->user, the environment and header fields
+ *   usage_handler   SetHandler apikey-usage
  *
  * Here are the hooks: in which phase what happens, and why there.
  */
@@ -33,6 +34,7 @@
 #include "requirement.h"
 #include "response.h"
 #include "settings.h"
+#include "usage_handler.h"
 
 /* Everything else is built with hidden visibility. */
 extern module AP_MODULE_DECLARE_DATA authnz_apikey_module
@@ -279,6 +281,7 @@ register_hooks(apr_pool_t *pool)
 	authentication_register(pool);
 	problem_register();
 	response_register();
+	usage_handler_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_post_read_request(

@@ -263,6 +263,15 @@ response_not_authorized(request_rec *r, const char *missing_scope)
 	    missing_scope, 0);
 }
 
+int
+response_no_window(request_rec *r)
+{
+	return refuse(r,
+	    (struct outcome){
+		HTTP_BAD_REQUEST, NULL, "The window has to be 24h, 7d or 30d."},
+	    NULL, 0);
+}
+
 /* In whole seconds, as HTTP counts, and never too early. */
 static apr_uint64_t
 seconds_up(apr_uint64_t ms)

@@ -23,6 +23,9 @@ int response_of_answer(request_rec *r, const struct answer *answer);
  * that would have satisfied it, or NULL. */
 int response_not_authorized(request_rec *r, const char *missing_scope);
 
+/* 400: of no such window can usage be told. */
+int response_no_window(request_rec *r);
+
 /* For a good answer to a credential in the query (RFC 6750 section 2.3). */
 void response_private(request_rec *r);
 /* For the insert_filter hook: that nobody else makes it public. */
