@@ -27,37 +27,50 @@ text_usage(json_t *value)
 	    json_string_value(json_object_get(value, "failing"));
 	json_int_t dropped =
 	    json_integer_value(json_object_get(value, "dropped"));
-	char text[256];
+	char *files = text_bytes(json_object_get(value, "files_bytes"));
+	char *used = text_bytes(json_object_get(value, "journal_used_bytes"));
+	char *journal = text_bytes(json_object_get(value, "journal_bytes"));
+	char *text = NULL, *more = NULL;
 
 	if (!json_is_object(value))
-		return text_plain(NULL);
-	snprintf(text, sizeof text,
-	    "%" JSON_INTEGER_FORMAT " B in files, %" JSON_INTEGER_FORMAT
-	    " of %" JSON_INTEGER_FORMAT " B of the journal in use",
-	    json_integer_value(json_object_get(value, "files_bytes")),
-	    json_integer_value(json_object_get(value, "journal_used_bytes")),
-	    json_integer_value(json_object_get(value, "journal_bytes")));
-	if (failing != NULL || dropped > 0)
-		snprintf(text + strlen(text), sizeof text - strlen(text),
-		    "; %s, %" JSON_INTEGER_FORMAT " calls not counted",
-		    failing != NULL ? failing : "working again", dropped);
-	return strdup(text);
+		text = text_plain(NULL);
+	else if (files == NULL || used == NULL || journal == NULL ||
+	    asprintf(&text, "%s in files, %s of %s of the journal in use",
+		files, used, journal) < 0)
+		text = NULL;
+	if (text != NULL && (failing != NULL || dropped > 0)) {
+		if (asprintf(&more,
+			"%s; %s, %" JSON_INTEGER_FORMAT " calls not counted",
+			text, failing != NULL ? failing : "working again",
+			dropped) < 0)
+			more = NULL;
+		free(text);
+		text = more;
+	}
+	free(files);
+	free(used);
+	free(journal);
+	return text;
 }
 
 static char *
 text_audit(json_t *value)
 {
+	const char *state = json_string_value(json_object_get(value, "state"));
 	const char *reason =
 	    json_string_value(json_object_get(value, "reason"));
-	json_t *text = json_sprintf("%s, %lld lines, %lld B%s%s",
-	    json_string_value(json_object_get(value, "state")),
-	    (long long)json_integer_value(json_object_get(value, "sequence")),
-	    (long long)json_integer_value(json_object_get(value, "bytes")),
-	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
-	char *copy = text_plain(text);
+	char *bytes = text_bytes(json_object_get(value, "bytes"));
+	char *text = NULL;
 
-	json_decref(text);
-	return copy;
+	if (state == NULL)
+		text = text_plain(NULL);
+	else if (bytes == NULL ||
+	    asprintf(&text, "%s, %" JSON_INTEGER_FORMAT " lines, %s%s%s", state,
+		json_integer_value(json_object_get(value, "sequence")), bytes,
+		reason != NULL ? ": " : "", reason != NULL ? reason : "") < 0)
+		text = NULL;
+	free(bytes);
+	return text;
 }
 
 static const struct field status_fields[] = {

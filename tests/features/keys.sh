@@ -138,6 +138,8 @@ T6() {
 	start_apikeyd || give_up "apikeyd does not start again"
 	must_be "after a restart" "$(verdict "$token")" unknown
 	must_exit 3 ctl key show "$id"
+	must_have "its history" "$(ctl audit log --key "$id")" 'CreateKey'
+	must_have "its history" "$(ctl audit log --key "$id")" 'DeleteKey'
 }
 
 B4() {
