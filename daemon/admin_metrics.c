@@ -144,12 +144,53 @@ put_connections(FILE *out, const struct server *server)
 /* The store and what is in it */
 
 static void
+put_audit(FILE *out, const struct audit_facts *facts)
+{
+	metric_single(out, "apikeyd_audit_log_size_bytes", METRIC_GAUGE,
+	    "Size of audit.log, as of whole lines.", facts->bytes);
+	metric_single(out, "apikeyd_audit_lines_pending", METRIC_GAUGE,
+	    "Lines that wait until audit.log can be written.", facts->pending);
+	metric_single(out, "apikeyd_audit_lines_omitted_total", METRIC_COUNTER,
+	    "Changes of which audit.log has no line, for want of room.",
+	    facts->omitted);
+	metric_single(out, "apikeyd_audit_damaged", METRIC_GAUGE,
+	    "1 where lines of audit.log are missing or not as they were "
+	    "written.",
+	    facts->gap != 0);
+	metric_single(out, "apikeyd_audit_failing", METRIC_GAUGE,
+	    "1 while audit.log cannot be written.", facts->reason[0] != '\0');
+}
+
+static void
+put_usage(FILE *out, struct usage *usage)
+{
+	struct usage_facts facts;
+
+	usage_facts(usage, &facts);
+	metric_single(out, "apikeyd_usage_events_total", METRIC_COUNTER,
+	    "Verifications that were written into usage.journal.", facts.noted);
+	metric_single(out, "apikeyd_usage_events_dropped_total", METRIC_COUNTER,
+	    "Verifications that were not counted, since the journal was full.",
+	    facts.dropped);
+	metric_single(out, "apikeyd_usage_journal_size_bytes", METRIC_GAUGE,
+	    "Room in usage.journal.", facts.journal_bytes);
+	metric_single(out, "apikeyd_usage_journal_used_bytes", METRIC_GAUGE,
+	    "Of it, what is not in the usage files yet.",
+	    facts.journal_used_bytes);
+	metric_single(out, "apikeyd_usage_files_size_bytes", METRIC_GAUGE,
+	    "Size of totals.tdb and the files of the days.", facts.files_bytes);
+	metric_single(out, "apikeyd_usage_failing", METRIC_GAUGE,
+	    "1 while the usage files cannot be written.", facts.failing);
+}
+
+static void
 put_store(FILE *out, const struct admin *admin)
 {
 	struct index_counts counts = index_counts(admin->index);
 	struct store_facts facts;
 
 	store_facts(admin->store, &facts);
+	put_audit(out, &facts.audit);
 	metric_single(out, "apikeyd_accounts", METRIC_GAUGE,
 	    "Accounts that exist.", counts.accounts);
 	metric_single(out, "apikeyd_products", METRIC_GAUGE,
@@ -204,6 +245,7 @@ admin_get_metrics(void *context, struct call *call)
 	put_verifications(out, &admin->verifier->tally);
 	put_connections(out, admin->server);
 	put_store(out, admin);
+	put_usage(out, admin->usage);
 	put_admin(out, admin);
 	whole = ferror(out) == 0;
 	whole = fclose(out) == 0 && whole;

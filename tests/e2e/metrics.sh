@@ -117,6 +117,18 @@ is 'connections of the verify socket' "$(($(value \
 	'apikeyd_connections_accepted_total{plane="verify"}') - before))" 1
 like 'since when' "$(value apikeyd_start_time_seconds)" '^[0-9]{10}$'
 
+# --- usage and audit
+is 'every verification is an event' "$(value apikeyd_usage_events_total)" \
+	"$(sum apikeyd_verifications_total .)"
+is 'none was dropped' "$(value apikeyd_usage_events_dropped_total)" 0
+is 'usage can be written' "$(value apikeyd_usage_failing)" 0
+like 'the journal has room' "$(value apikeyd_usage_journal_size_bytes)" \
+	'^[1-9][0-9]{4,}$'
+is 'the size of audit.log' "$(value apikeyd_audit_log_size_bytes)" \
+	"$(stat -c %s "$TMP/state/audit.log")"
+is 'it is whole' "$(value apikeyd_audit_damaged)" 0
+is 'and written' "$(value apikeyd_audit_failing)" 0
+
 # --- calls of the admin socket
 calls() {
 	value "apikeyd_admin_calls_total{result=\"$1\"}"
