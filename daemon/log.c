@@ -134,17 +134,18 @@ put_line(const char *line, size_t len)
 	pthread_mutex_unlock(&lock);
 }
 
-__attribute__((format(printf, 2, 0))) static void
-log_line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void
+log_line(enum log_level level, const struct log_field *fields, size_t count,
+    const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES + 1]; /* vsnprintf's NUL */
 	const size_t max = LINE_MAX_BYTES - 1;
-	size_t len;
+	size_t begin, len;
 	int n;
 
 	if ((int)level > atomic_load(&max_level))
 		return;
-	len = begin_line(line, sizeof line, level);
+	len = begin = begin_line(line, sizeof line, level);
 	n = vsnprintf(line + len, sizeof line - len, format, args);
 	if (n < 0)
 		return;
@@ -155,18 +156,21 @@ log_line(enum log_level level, const char *format, va_list args)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = '?';
 	}
+	if (count > 0 && stderr_is_journal() &&
+	    journald_send((int)level, line + begin, len - begin, fields, count))
+		return;
 	line[len++] = '\n';
 	put_line(line, len);
 }
 
-#define LOG_FUNCTION(name, level)              \
-	void name(const char *format, ...)     \
-	{                                      \
-		va_list args;                  \
-                                               \
-		va_start(args, format);        \
-		log_line(level, format, args); \
-		va_end(args);                  \
+#define LOG_FUNCTION(name, level)                       \
+	void name(const char *format, ...)              \
+	{                                               \
+		va_list args;                           \
+                                                        \
+		va_start(args, format);                 \
+		log_line(level, NULL, 0, format, args); \
+		va_end(args);                           \
 	}
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
@@ -174,6 +178,17 @@ LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_notice, LOG_LEVEL_NOTICE)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+void
+log_event(enum log_level level, const struct log_field *fields, size_t count,
+    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, fields, count, format, args);
+	va_end(args);
+}
 
 bool
 log_throttle(struct log_throttle *throttle, unsigned long long *count)

@@ -16,7 +16,10 @@
 #define DAEMON_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "journald.h"
 
 enum log_level { /* the numbers of syslog(3) */
 	LOG_LEVEL_ERROR = 3,
@@ -34,6 +37,12 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line with fields that the journal keeps beside its text, where that is
+ * where lines go; elsewhere the text alone. */
+void
+log_event(enum log_level level, const struct log_field *fields, size_t count,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* For lines a stranger can cause as often as he likes. Zeroed at first; one
  * thread's. */

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "admin.h"
-#include "admin_description.h"
 #include "config.h"
 #include "instant.h"
 #include "listen.h"
@@ -29,6 +28,8 @@
 #include "settings.h"
 #include "statedir.h"
 #include "worker.h"
+
+#include "daemon/admin_description.h"
 
 enum {
 	/* What is left to answer at the end is answered within this. */
@@ -373,6 +374,8 @@ on_reload(evutil_socket_t signal_number, short what, void *context)
 	if (read_settings(&daemon->options, &settings)) {
 		daemon->settings.limits = settings.limits;
 		daemon->settings.log_level = settings.log_level;
+		daemon->settings.log_verifications = settings.log_verifications;
+		daemon->verifier.log.mode = settings.log_verifications;
 		daemon->settings.signature_window = settings.signature_window;
 		daemon->verifier.signature_window = settings.signature_window;
 		log_set_level(settings.log_level);

@@ -51,6 +51,7 @@ settings_default(struct settings *settings)
 	*settings = (struct settings){
 	    .verify_socket_group = "apikey",
 	    .log_level = LOG_LEVEL_NOTICE,
+	    .log_verifications = VERIFY_LOG_OFF,
 	    .limits =
 		{
 		    .connections = 4096,
@@ -147,6 +148,18 @@ check_level(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+check_verify_log(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum verify_log_mode mode;
+
+	if (verify_log_mode_parse(text_of(opt), &mode))
+		return 0;
+	cfg_error(cfg, "%s = %s: expected off, sampled or all",
+	    cfg_opt_name(opt), text_of(opt));
+	return -1;
+}
+
+static int
 check_group(cfg_t *cfg, cfg_opt_t *opt)
 {
 	size_t max = sizeof((struct settings *)NULL)->verify_socket_group - 1;
@@ -183,6 +196,8 @@ apply(cfg_t *cfg, struct settings *settings)
 	snprintf(settings->master_key_file, sizeof settings->master_key_file,
 	    "%s", cfg_getstr(cfg, "master_key_file"));
 	level_parse(cfg_getstr(cfg, "log_level"), &settings->log_level);
+	verify_log_mode_parse(
+	    cfg_getstr(cfg, "log_verifications"), &settings->log_verifications);
 	limits->connections = (unsigned)cfg_getint(cfg, "max_connections");
 	limits->connections_per_uid =
 	    (unsigned)cfg_getint(cfg, "max_connections_per_uid");
@@ -268,6 +283,8 @@ parse(struct settings *settings, const char *path, FILE *file)
 		CFGF_NONE),
 	    CFG_STR("master_key_file", settings->master_key_file, CFGF_NONE),
 	    CFG_STR("log_level", level, CFGF_NONE),
+	    CFG_STR("log_verifications",
+		verify_log_mode_text(settings->log_verifications), CFGF_NONE),
 	    CFG_INT("max_connections", settings->limits.connections, CFGF_NONE),
 	    CFG_INT("max_connections_per_uid",
 		settings->limits.connections_per_uid, CFGF_NONE),
@@ -291,6 +308,8 @@ parse(struct settings *settings, const char *path, FILE *file)
 			cfg_set_validate_func(
 			    cfg, durations[i].name, check_duration);
 		cfg_set_validate_func(cfg, "log_level", check_level);
+		cfg_set_validate_func(
+		    cfg, "log_verifications", check_verify_log);
 		cfg_set_validate_func(cfg, "verify_socket_group", check_group);
 		cfg_set_validate_func(cfg, "master_key_file", check_path);
 		cfg->filename = strdup(path); /* cfg_free() frees it */

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "server.h"
+#include "verify_log.h"
 
 #define DEFAULT_CONFIG_FILE "/etc/apikeyd/apikeyd.conf"
 
@@ -18,10 +19,11 @@ struct settings {
 	char verify_socket_group[64];   /* default "apikey" */
 	char master_key_file[PATH_MAX]; /* empty: in the state directory */
 	enum log_level log_level;       /* error warning notice info debug */
-	struct server_limits limits;    /* max_connections = 4096,
-					   max_connections_per_uid = 1024,
-					   request_timeout = 5s */
-	unsigned signature_window;      /* seconds; 300s */
+	enum verify_log_mode log_verifications; /* off sampled all */
+	struct server_limits limits;            /* max_connections = 4096,
+						   max_connections_per_uid = 1024,
+						   request_timeout = 5s */
+	unsigned signature_window;              /* seconds; 300s */
 	unsigned expected_keys;   /* sizes keys.tdb at its creation: 100000 */
 	unsigned usage_retention; /* days; 31d */
 	unsigned usage_flush_interval; /* ms; 2s */

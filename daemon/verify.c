@@ -201,6 +201,8 @@ verify(struct verifier *verifier, const struct verify_request *request,
 	}
 	reply->verdict = (uint8_t)verdict;
 	note(verifier, key, by_previous, request, verdict, now);
+	verify_log(&verifier->log, verdict, key != NULL ? id : "",
+	    request->service, uid);
 }
 
 void
@@ -218,4 +220,6 @@ verify_signature(struct verifier *verifier,
 		verdict = judge(key, &request->request, uid, now, reply, id);
 	reply->verdict = (uint8_t)verdict;
 	note(verifier, key, by_previous, &request->request, verdict, now);
+	verify_log(&verifier->log, verdict, key != NULL ? id : "",
+	    request->request.service, uid);
 }

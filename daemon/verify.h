@@ -19,6 +19,7 @@
 #include "secret.h"
 #include "tally.h"
 #include "usage.h"
+#include "verify_log.h"
 
 /* What stands for the token of a key that there is not. */
 struct decoy {
@@ -34,7 +35,8 @@ struct verifier {
 	struct decoy decoy;
 	int64_t signature_window; /* seconds a timestamp may be off */
 	struct tally tally;       /* answered since the start */
-	unsigned questions;       /* USAGE requests under way */
+	struct verify_log log;
+	unsigned questions; /* USAGE requests under way */
 };
 
 enum { SIGNATURE_WINDOW_DEFAULT = 300 };

@@ -135,11 +135,11 @@ done <"$TMP/ranges"
 is "what SIGHUP changes is what the page says" \
 	"$(awk '/^\*[a-z_]+\* = / { gsub(/\*/, "", $1); name = $1 }
 		/SIGHUP: yes/ { print name }' $PAGE | xargs)" \
-	"log_level max_connections max_connections_per_uid request_timeout \
+	"log_level log_verifications max_connections max_connections_per_uid request_timeout \
 signature_window"
 is "... and what daemon/main.c does" \
 	"$(sed -n '/^on_reload/,/^}/s/.*daemon->settings\.\([a-z_]*\) = .*/\1/p' \
-		daemon/main.c | sort | xargs)" "limits log_level signature_window"
+		daemon/main.c | sort | xargs)" "limits log_level log_verifications signature_window"
 printf 'log_level = "debug" # "x\nlog_level = "error"\n' >"$CONF"
 ok "comments and repetitions, as the page has them" "$APIKEYD" --check-config \
 	--config "$CONF"

@@ -31,6 +31,8 @@ main(void)
 	printf("verify_socket_group = \"%s\"\n", s.verify_socket_group);
 	printf("master_key_file = \"%s\"\n", s.master_key_file);
 	printf("log_level = \"%s\"\n", level_name(s.log_level));
+	printf("log_verifications = \"%s\"\n",
+	    verify_log_mode_text(s.log_verifications));
 	printf("max_connections = %u\n", s.limits.connections);
 	printf("max_connections_per_uid = %u\n", s.limits.connections_per_uid);
 	printf(

@@ -156,6 +156,71 @@ START_TEST(no_file)
 }
 END_TEST
 
+/* The shipped file, into path; with "#" taken from before its settings. */
+static void
+copy_shipped(bool uncommented)
+{
+	const char *top = getenv("top_srcdir");
+	char name[PATH_MAX], line[256], text[16384] = "";
+	FILE *shipped;
+
+	ck_assert_ptr_nonnull(top);
+	snprintf(name, sizeof name, "%s/systemd/apikeyd.conf", top);
+	shipped = fopen(name, "re");
+	ck_assert_ptr_nonnull(shipped);
+	while (fgets(line, sizeof line, shipped) != NULL) {
+		bool setting =
+		    line[0] == '#' && line[1] >= 'a' && line[1] <= 'z';
+
+		ck_assert(line[0] == '#' || line[0] == '\n');
+		ck_assert_uint_lt(strlen(text) + strlen(line), sizeof text);
+		strcat(text, setting && uncommented ? line + 1 : line);
+	}
+	fclose(shipped);
+	write_file(text);
+}
+
+static void
+expect_defaults(const struct settings *got)
+{
+	struct settings wanted;
+
+	memset(&wanted, 0, sizeof wanted);
+	settings_default(&wanted);
+	/* A setting of which systemd/apikeyd.conf says nothing, or something
+	 * else than what it is by default? */
+	ck_assert_mem_eq(got, &wanted, sizeof wanted);
+}
+
+START_TEST(shipped_file)
+{
+	struct settings settings;
+
+	memset(&settings, 0, sizeof settings);
+	settings_default(&settings);
+	copy_shipped(false);
+	ck_assert(settings_read(&settings, path, true));
+	expect_defaults(&settings);
+	remove_file();
+}
+END_TEST
+
+/* Over nothing, so that what it leaves out is missed. */
+START_TEST(shipped_file_has_every_setting)
+{
+	struct settings settings;
+
+	memset(&settings, 0, sizeof settings);
+	strcpy(settings.master_key_file, "its default is empty");
+	copy_shipped(true);
+	ck_assert(settings_read(&settings, path, true));
+	memset(settings.master_key_file + 1, 0,
+	    sizeof settings.master_key_file - 1);
+	expect_defaults(&settings);
+	remove_file();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -169,5 +234,8 @@ main(void)
 	tcase_add_loop_test(
 	    tcase, refuses, 0, sizeof refusals / sizeof refusals[0]);
 	suite_add_tcase(suite, tcase);
+	suite_add(suite, "shipped_file", shipped_file);
+	suite_add(suite, "shipped_file_has_every_setting",
+	    shipped_file_has_every_setting);
 	return suite_run(suite);
 }
