@@ -1,0 +1,61 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# After tests/lib.sh: the Debian packages of this tree, and systems to try them
+# in. These take root, a mirror of Debian's, and minutes.
+
+SUITE=bookworm
+PACKAGES="apikeyctl apikeyd libapache2-mod-authnz-apikey libapikey-dev libapikey0
+	libpam-apikey"
+
+# takes COMMAND…: skips all without one of them, or without root.
+takes() {
+	[ "$(id -u)" -eq 0 ] || skip_all "takes root"
+	for command; do
+		command -v "$command" >"$TMP/output" ||
+			skip_all "there is no $command"
+	done
+}
+
+# build_packages: into $TMP/packages, from what make dist packs, without a
+# word of the compiler's unless it fails. Their tests are make check's.
+build_packages() {
+	mkdir "$TMP/packages"
+	# Else the build would take make's targets and variables for its own.
+	unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES TESTS
+	{
+		make -C "$top_builddir" distdir \
+			distdir="$TMP/packages/apikeyd" &&
+			cd "$TMP/packages/apikeyd" &&
+			DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" \
+				dpkg-buildpackage -b -us -uc
+	} >"$TMP/build.log" 2>&1 || {
+		tail -n 40 "$TMP/build.log" | diagnose
+		give_up "the packages cannot be built"
+	}
+	cd "$TMP" || give_up "no $TMP"
+}
+
+# dependencies: of our packages, but for those among themselves.
+dependencies() {
+	for package in $PACKAGES; do
+		dpkg-deb -f "$TMP/packages/$package"_*.deb Depends Pre-Depends
+	done | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/[(|].*//; s/ //g
+		/^$/d; /^apache2-api-/d; /apikey/d' | sort -u
+}
+
+# make_root DIRECTORY PACKAGE…: a fresh system, and these in it.
+make_root() {
+	root=$1
+	shift
+	mmdebstrap --quiet --variant=minbase \
+		--include="$(echo "$@" | tr ' ' ,)" "$SUITE" "$root" \
+		>"$TMP/mmdebstrap.log" 2>&1 || {
+		tail -n 20 "$TMP/mmdebstrap.log" | diagnose
+		rm -rf "$root"
+		skip_all "no fresh system to be had (see above)"
+	}
+	mkdir "$root/packages"
+	cp "$TMP"/packages/*.deb "$root/packages"
+	rm -f "$root"/packages/*-dbgsym_*
+}
