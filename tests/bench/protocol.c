@@ -148,7 +148,7 @@ struct munge {
 	    uid_t *uid, gid_t *gid);
 };
 
-enum { MUNGE_OPT_SOCKET = 9 };
+enum { MUNGE_OPT_SOCKET = 8 };
 
 static const struct munge *
 load_munge(void)

@@ -46,8 +46,9 @@ if command -v saslauthd >/dev/null && [ "$(id -u)" -eq 0 ] &&
 	[ -e /etc/sasldb2 ]; then
 	mkdir -m 700 "$TMP/sasl"
 	echo secret | saslpasswd2 -p -c -f "$TMP/sasldb2" -u bench bench
+	# A session of its own: its end ends its whole process group.
 	# shellcheck disable=SC2016 # for the shell within
-	taskset -c 0 unshare -m sh -c '
+	taskset -c 0 setsid unshare -m sh -c '
 		mount --bind "$1/sasldb2" /etc/sasldb2 &&
 			exec saslauthd -d -n 5 -a sasldb -m "$1/sasl"' \
 		sh "$TMP" >"$TMP/saslauthd.log" 2>&1 &
