@@ -11,6 +11,7 @@
 #include "instant.h"
 #include "kept.h"
 #include "log.h"
+#include "secret.h"
 
 enum {
 	CONN_READ_MAX = 65536, /* one read(2) */
@@ -142,7 +143,7 @@ flush_writer(struct conn *conn)
 	struct writer *w = &conn->conns->writer;
 
 	output(conn, w->start, w->len);
-	explicit_bzero(w->start, w->len);
+	secret_wipe(w->start, w->len);
 	*w = writer_over(conn->conns->out, CONN_OUT_SIZE);
 }
 
@@ -231,7 +232,7 @@ call_plane(struct conn *conn, struct reader *r)
 		}
 		flush_writer(conn);
 		/* A reply begun and taken back may lie behind the end. */
-		explicit_bzero(conns->out, CONN_OUT_SIZE);
+		secret_wipe(conns->out, CONN_OUT_SIZE);
 		conn->held = conn->out.len > 0;
 		return !conn->gone && !conn->held;
 	case PLANE_WAIT:
@@ -264,7 +265,7 @@ process(struct conn *conn, size_t len)
 		else if (!kept_append(&conn->in, r.at, r.left))
 			drop(conn);
 	}
-	explicit_bzero(conns->in, len);
+	secret_wipe(conns->in, len);
 }
 
 static void
@@ -312,7 +313,7 @@ process_read(struct conn *conn)
 		process_timed(conn, len + (size_t)n);
 		return;
 	}
-	explicit_bzero(in, len);
+	secret_wipe(in, len);
 	if (n == 0)
 		conn->eof = true;
 	else if (errno != EAGAIN && errno != EINTR)

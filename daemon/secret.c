@@ -120,7 +120,7 @@ secret_new_token(const char *prefix, const char *id, char token[TOKEN_MAX + 1])
 
 	randombytes_buf(secret, sizeof secret);
 	len = token_make(prefix, id, secret, token);
-	sodium_memzero(secret, sizeof secret);
+	secret_wipe(secret, sizeof secret);
 	return len;
 }
 
@@ -136,7 +136,7 @@ secret_hash_token(const struct keyring *ring, const char *token, size_t len,
 	memcpy(block + SECRET_KEY_BYTES, token, len);
 	crypto_generichash(
 	    hash, TOKEN_HASH_BYTES, block, SECRET_KEY_BYTES + len, NULL, 0);
-	sodium_memzero(block, sizeof block);
+	secret_wipe(block, sizeof block);
 }
 
 bool
@@ -173,10 +173,10 @@ secret_unseal_token(const struct keyring *ring, const uint8_t *sealed,
 	token[token_len] = '\0';
 	secret_hash_token(ring, token, token_len, found);
 	is_it = secret_hash_equal(found, hash);
-	sodium_memzero(found, sizeof found);
+	secret_wipe(found, sizeof found);
 	if (is_it)
 		return token_len;
-	sodium_memzero(token, token_len);
+	secret_wipe(token, token_len);
 	return 0;
 }
 
@@ -191,7 +191,7 @@ secret_sign(const char *token, size_t token_len, const void *first,
 	crypto_auth_hmacsha256_update(&state, first, first_len);
 	crypto_auth_hmacsha256_update(&state, second, second_len);
 	crypto_auth_hmacsha256_final(&state, signature);
-	sodium_memzero(&state, sizeof state);
+	secret_wipe(&state, sizeof state);
 }
 
 bool
@@ -216,12 +216,6 @@ secret_mac(const struct keyring *ring, const void *name, size_t name_len,
 	crypto_generichash_final(&state, mac, MAC_BYTES);
 }
 
-void
-secret_wipe(void *data, size_t len)
-{
-	sodium_memzero(data, len);
-}
-
 /* PINs */
 
 _Static_assert(PIN_SALT_BYTES == crypto_pwhash_SALTBYTES, "Argon2id's salt");
@@ -243,7 +237,7 @@ secret_pin_digest(const struct keyring *ring, uint32_t uid, const char *pin,
 	crypto_generichash_update(&state, bytes, sizeof bytes);
 	crypto_generichash_update(&state, (const uint8_t *)pin, len);
 	crypto_generichash_final(&state, digest, PIN_HASH_BYTES);
-	sodium_memzero(&state, sizeof state);
+	secret_wipe(&state, sizeof state);
 }
 
 bool
