@@ -11,8 +11,9 @@
 set -eu
 
 # packages PURPOSE…: the only list there is, one package a line under what it is
-# for: build, demo, check, and what is for the tests of CI alone, since it
-# brings services that a machine of yours should not begin to offer.
+# for: build, demo, check, and what is for the tests of CI or for the benchmark
+# alone, since it brings services that a machine of yours should not begin to
+# offer.
 packages() {
 	awk -v wanted=" $* " '
 		/^#/ { purpose = $2; next }
@@ -62,6 +63,14 @@ packages() {
 		openssh-server
 		prometheus
 		vsftpd
+		# bench
+		apache2-utils
+		munge
+		redis-server
+		sasl2-bin
+		valgrind
+		whois
+		wrk
 	END
 }
 
@@ -71,6 +80,7 @@ purposes() {
 	for target; do
 		case $target in
 		demo) echo demo ;;
+		bench) echo demo bench ;;
 		*check*)
 			echo demo check
 			[ "${CI-}" != true ] || echo ci

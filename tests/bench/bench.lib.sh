@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034 # for the parts
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What the parts of the benchmark share: servers on CPU 0, load on CPU 0 or 1,
@@ -11,6 +12,7 @@
 #   BENCH_MANY      the larger number of keys (1000000)
 #   BENCH_SLOW      milliseconds that apikeyd is stopped every 10 ms: shows
 #                   that a slower daemon is found out (0)
+# shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
 
 rounds=${BENCH_ROUNDS:-5}

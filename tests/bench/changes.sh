@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Changes, and verifications while they are made.
+# shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
 
 OPERATORS=$top_builddir/tests/bench/operators

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # httpd with a location that apikeyd guards, beside an open one and beside
 # passwords.
+# shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
+# shellcheck source=tests/httpd.lib.sh
 . "$top_srcdir/tests/httpd.lib.sh"
 
 if [ ! -e "${HTTPD_MODULE:-none}" ] || ! command -v wrk >/dev/null; then

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # User-space instructions of one verification, by callgrind, beside Redis GET.
 # They do not tell how wide the hash's are: sockets.sh has the time.
+# shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
 
 fill "$TMP/state" "$keys"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The whole way through PAM beside pam_permit and pam_unix with yescrypt.
+# shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
 
 CYCLES=$top_builddir/tests/bench/cycles

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Verifications beside a bare echo, Redis GET, saslauthd and MUNGE.
+# shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
 
 fill "$TMP/state" "$keys"
