@@ -66,16 +66,29 @@ find(const char *noun, const char *verb)
 	return NULL;
 }
 
-/* Whether word is the first of a verb of two. */
+bool
+selection_leads_to(
+    const struct selection *selection, const struct command *command)
+{
+	const char *verb = selection->verb;
+	size_t len = strlen(verb);
+
+	if (selection->noun != NULL &&
+	    strcmp(selection->noun, command->noun) != 0)
+		return false;
+	return len == 0 ||
+	    (command->verb != NULL && strncmp(command->verb, verb, len) == 0 &&
+		(command->verb[len] == ' ' || command->verb[len] == '\0'));
+}
+
+/* Whether there is a command that goes on from here. */
 static bool
-verb_begins(const char *noun, const char *word)
+leads_on(const struct selection *selection)
 {
 	const struct command *c = NULL;
-	size_t len = strlen(word);
 
-	while ((c = command_next(c, noun)) != NULL)
-		if (c->verb != NULL && strncmp(c->verb, word, len) == 0 &&
-		    c->verb[len] == ' ')
+	while ((c = command_next(c, selection->noun)) != NULL)
+		if (selection_leads_to(selection, c))
 			return true;
 	return false;
 }
@@ -96,10 +109,7 @@ selection_add(struct selection *selection, const char *word)
 		snprintf(verb + len, room, "%s%s", len > 0 ? " " : "", word);
 	}
 	selection->command = find(selection->noun, verb);
-	return selection->command != NULL || *verb == '\0' ||
-		verb_begins(selection->noun, verb)
-	    ? SELECTED_WORD
-	    : SELECTED_NO_VERB;
+	return leads_on(selection) ? SELECTED_WORD : SELECTED_NO_VERB;
 }
 
 const struct option_row *

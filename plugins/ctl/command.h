@@ -137,6 +137,10 @@ enum selected selection_add(struct selection *selection, const char *word);
 const struct option_row *
 option_find(const struct option_row *rows, const char *name, size_t len);
 
+/* Whether a command goes on from these words, or is theirs. */
+bool selection_leads_to(
+    const struct selection *selection, const struct command *command);
+
 /*
  * For loops over every row: the one after `at` (NULL: the first), of this
  * noun (NULL: of all), or NULL.

@@ -45,6 +45,19 @@ offer(const struct typed *typed, const char *text, const char *meaning)
 
 /* From the daemon */
 
+/* A method that lists, and where in its answer the names are. */
+struct source {
+	const struct value_kind *kind;
+	const char *method, *list, *member;
+};
+
+static const struct source accounts = {
+    &value_account, "io.apikeyd.Admin.ListAccounts", "accounts", "slug"};
+static const struct source products = {
+    &value_product, "io.apikeyd.Admin.ListProducts", "products", "slug"};
+static const struct source keys = {
+    &value_key_id, "io.apikeyd.Admin.ListKeys", "keys", "id"};
+
 static int64_t
 now_ms(void)
 {
@@ -65,53 +78,75 @@ socket_path(const struct typed *typed)
 						     : default_admin_socket;
 }
 
+/*
+ * Whether it is what it should be, so that whoever listens at the socket
+ * cannot put anything else on somebody's command line.
+ */
+static bool
+is_sound(const struct value_kind *kind, const char *text)
+{
+	struct problem problem;
+	json_t *value = text != NULL ? value_parse(kind, text, &problem) : NULL;
+
+	bool sound = value != NULL;
+
+	json_decref(value);
+	return sound;
+}
+
+static bool
+is_name(const char *text)
+{
+	return is_sound(&value_name, text);
+}
+
 /* A page of it; returns what to continue with, or NULL. */
 static json_t *
-offer_page(const struct typed *typed, const json_t *page, const char *list,
-    const char *member, size_t *offers)
+offer_page(const struct typed *typed, const struct source *source,
+    const json_t *page, size_t *offers)
 {
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(page, list), i, item) {
+	json_array_foreach (json_object_get(page, source->list), i, item) {
 		const char *text =
-		    json_string_value(json_object_get(item, member));
+		    json_string_value(json_object_get(item, source->member));
+		const char *name =
+		    json_string_value(json_object_get(item, "name"));
 
-		if (text == NULL || !begins(typed, text) ||
-		    ++*offers > OFFERS_MAX)
-			continue;
-		offer(typed, text,
-		    json_string_value(json_object_get(item, "name")));
+		if (is_sound(source->kind, text) && begins(typed, text) &&
+		    ++*offers <= OFFERS_MAX)
+			offer(typed, text, is_name(name) ? name : NULL);
 	}
 	return *offers < OFFERS_MAX ? json_object_get(page, "next") : NULL;
 }
 
 static void
-offer_objects(const struct typed *typed, const char *method, const char *list,
-    const char *member)
+offer_objects(const struct typed *typed, const struct source *source)
 {
-	json_t *parameters = json_object(), *reply, *next;
-	int64_t until = now_ms() + PATIENCE_MS, left;
-	struct problem problem;
+	json_t *parameters = json_object(), *reply;
+	int64_t until = now_ms() + PATIENCE_MS;
 	struct varlink_client client;
-	json_t *path = value_parse(&value_socket, socket_path(typed), &problem);
 	size_t offers = 0;
+	bool more = is_sound(&value_socket, socket_path(typed));
 
-	varlink_init(&client, json_string_value(path));
-	while (path != NULL && (left = until - now_ms()) > 0 &&
-	    varlink_call(&client, method, parameters, (int)left, &reply) ==
-		VARLINK_OK) {
-		next = offer_page(typed, json_object_get(reply, "parameters"),
-		    list, member, &offers);
-		if (json_is_string(next))
-			json_object_set(parameters, "after", next);
-		left = json_is_string(next);
-		json_decref(reply);
-		if (left == 0)
+	varlink_init(&client, socket_path(typed));
+	while (more) {
+		int64_t left = until - now_ms();
+		json_t *next;
+
+		if (left <= 0 ||
+		    varlink_call(&client, source->method, parameters, (int)left,
+			&reply) != VARLINK_OK)
 			break;
+		next = offer_page(typed, source,
+		    json_object_get(reply, "parameters"), &offers);
+		more = json_is_string(next);
+		if (more)
+			json_object_set(parameters, "after", next);
+		json_decref(reply);
 	}
 	varlink_close(&client);
-	json_decref(path);
 	json_decref(parameters);
 }
 
@@ -150,15 +185,13 @@ offer_values(const struct typed *typed, const struct value_kind *kind)
 		puts(":logins");
 		return;
 	case COMPLETE_ACCOUNTS:
-		offer_objects(
-		    typed, "io.apikeyd.Admin.ListAccounts", "accounts", "slug");
+		offer_objects(typed, &accounts);
 		return;
 	case COMPLETE_PRODUCTS:
-		offer_objects(
-		    typed, "io.apikeyd.Admin.ListProducts", "products", "slug");
+		offer_objects(typed, &products);
 		return;
 	case COMPLETE_KEYS:
-		offer_objects(typed, "io.apikeyd.Admin.ListKeys", "keys", "id");
+		offer_objects(typed, &keys);
 		return;
 	}
 }

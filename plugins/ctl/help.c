@@ -229,51 +229,46 @@ print_row(FILE *out, const struct command *c)
 	fputc('\n', out);
 }
 
-static void
-print_rows(FILE *out, const char *noun)
+void
+help_print(FILE *out, const struct selection *selection)
 {
+	const char *noun = selection->noun != NULL ? selection->noun : "NOUN";
+	const char *space = *selection->verb != '\0' ? " " : "";
 	const struct command *c = NULL;
 
-	while ((c = command_next(c, noun)) != NULL)
-		print_row(out, c);
-}
-
-void
-help_print(FILE *out, const char *noun, const struct command *command)
-{
-	if (command != NULL) {
-		print_command(out, command);
+	if (selection->command != NULL) {
+		print_command(out, selection->command);
 		return;
 	}
-	if (noun != NULL)
-		fprintf(
-		    out, "Usage: apikeyctl [OPTION]... %s VERB ...\n\n", noun);
-	else
-		fputs("Usage: apikeyctl [OPTION]... NOUN VERB ...\n\n"
-		      "Administers the API keys of apikeyd.\n\n",
-		    out);
-	print_rows(out, noun);
+	fprintf(out, "Usage: apikeyctl [OPTION]... %s%s%s VERB ...\n\n", noun,
+	    space, selection->verb);
+	if (selection->noun == NULL)
+		fputs("Administers the API keys of apikeyd.\n\n", out);
+	while ((c = command_next(c, selection->noun)) != NULL)
+		if (selection_leads_to(selection, c))
+			print_row(out, c);
 	print_options(out, "Options of every command", global_options);
 	fprintf(out,
-	    "\nMore, with an example: apikeyctl %s VERB --help; all of it: "
-	    "man apikeyctl\n",
-	    noun != NULL ? noun : "NOUN");
+	    "\nMore, with an example: apikeyctl %s%s%s VERB --help; all of "
+	    "it: man apikeyctl\n",
+	    noun, space, selection->verb);
 	fputs(exit_status, out);
 }
 
 void
-help_words(FILE *out, const char *noun)
+help_words(FILE *out, const struct selection *selection)
 {
 	const struct command *c = NULL;
 	const char *before = "";
 
-	while ((c = command_next(c, noun)) != NULL) {
-		const char *word = noun != NULL ? c->verb : c->noun;
-
+	while ((c = command_next(c, selection->noun)) != NULL) {
 		/* The rows of a noun stand together, but in two tables. */
-		if (noun == NULL && command_next(NULL, c->noun) != c)
+		if (selection->noun == NULL && command_next(NULL, c->noun) != c)
 			continue;
-		fprintf(out, "%s%s", before, word);
+		if (!selection_leads_to(selection, c))
+			continue;
+		fprintf(out, "%s%s", before,
+		    selection->noun != NULL ? c->verb : c->noun);
 		before = ", ";
 	}
 	fputc('\n', out);

@@ -8,12 +8,14 @@
 #include "command.h"
 
 /*
- * Of everything (noun NULL), of a noun (command NULL), or of one command.
+ * Of everything (no noun), of a noun or of the first word of its verbs (no
+ * command), or of one command.
  */
-void help_print(FILE *out, const char *noun, const struct command *command);
+void help_print(FILE *out, const struct selection *selection);
 
-/* One line: the nouns, or the verbs of this noun. */
-void help_words(FILE *out, const char *noun);
+/* One line: the nouns, or the verbs of this noun, that begin with the words
+ * there are. */
+void help_words(FILE *out, const struct selection *selection);
 
 void help_version(FILE *out);
 

@@ -89,20 +89,23 @@ usage_error(
 	return false;
 }
 
+/* Of noun or verb: says what there is instead. Always false. */
 static bool
-unknown_word(const char *what, const char *word, const char *noun)
+unknown_word(const struct selection *selection, const char *word)
 {
+	struct selection known = *selection;
+	char *last = strrchr(known.verb, ' ');
 	char quoted[QUOTED_MAX];
 
+	/* The word itself, not what fitted of it: it may be a token. */
 	value_quote(word, quoted);
-	if (noun == NULL)
-		fprintf(stderr,
-		    "apikeyctl: no such %s: \"%s\"; there are: ", what, quoted);
-	else
-		fprintf(stderr,
-		    "apikeyctl: %s: no such %s: \"%s\"; there are: ", noun,
-		    what, quoted);
-	help_words(stderr, noun);
+	*(last != NULL ? last : known.verb) = '\0';
+	fprintf(stderr, "apikeyctl: %s%s%s%sno such %s: \"%s\"; there are: ",
+	    known.noun != NULL ? known.noun : "",
+	    *known.verb != '\0' ? " " : "", known.verb,
+	    known.noun != NULL ? ": " : "",
+	    known.noun != NULL ? "verb" : "command", quoted);
+	help_words(stderr, &known);
 	return false;
 }
 
@@ -110,8 +113,7 @@ static bool
 take_word(struct command_line *line, const char *word)
 {
 	/* "help key create" is "key create --help". */
-	if (line->selected.noun == NULL && !line->help &&
-	    strcmp(word, "help") == 0)
+	if (line->selected.noun == NULL && strcmp(word, "help") == 0)
 		return line->help = true;
 	switch (selection_add(&line->selected, word)) {
 	case SELECTED_WORD:
@@ -120,10 +122,8 @@ take_word(struct command_line *line, const char *word)
 		line->positionals[line->positional_count++] = word;
 		return true;
 	case SELECTED_NO_NOUN:
-		return unknown_word("command", word, NULL);
 	case SELECTED_NO_VERB:
-		return unknown_word(
-		    "verb", line->selected.verb, line->selected.noun);
+		return unknown_word(&line->selected, word);
 	}
 	return false;
 }
@@ -382,7 +382,7 @@ interpret(const struct command_line *line, struct invocation *inv)
 {
 	inv->command = line->selected.command;
 	if (line->help) {
-		help_print(stdout, line->selected.noun, line->selected.command);
+		help_print(stdout, &line->selected);
 		return OPTIONS_SHOWN;
 	}
 	if (line->version) {
@@ -390,13 +390,13 @@ interpret(const struct command_line *line, struct invocation *inv)
 		return OPTIONS_SHOWN;
 	}
 	if (line->selected.noun == NULL) {
-		help_print(stderr, NULL, NULL);
+		help_print(stderr, &line->selected);
 		return OPTIONS_WRONG;
 	}
 	if (line->selected.command == NULL) {
 		fprintf(stderr,
 		    "apikeyctl: %s: a verb is missing: ", line->selected.noun);
-		help_words(stderr, line->selected.noun);
+		help_words(stderr, &line->selected);
 		return OPTIONS_WRONG;
 	}
 	if (!store_options(line, inv) || !store_positionals(line, inv) ||

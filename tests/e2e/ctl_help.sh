@@ -115,6 +115,13 @@ for words in 'key verify' 'key explain' 'key check' 'key verify-signature'; do
 		'^Exit status: 0 .*; 1 '
 done
 
+"$APIKEYCTL" key allow --help >"$help"
+is "the help of the first of two words" "$(grep -c '^  key ' "$help")" \
+	"$(grep -c '^  key allow ' "$help")"
+exits "a second word is missing" 2 "$APIKEYCTL" key allow
+like "... and there are" "$(cat "$TMP/output")" \
+	': allow add, allow remove, allow on, allow off$'
 exits "help for what is not there" 2 "$APIKEYCTL" help frob
+exits "help for help" 0 "$APIKEYCTL" help help
 exits "help for a verb that is not there" 2 "$APIKEYCTL" help key frob
 done_testing

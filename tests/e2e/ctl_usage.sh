@@ -137,6 +137,12 @@ wrong 'from stdin or a prompt' key verify "ak_0123456789ab_$secret"
 ok 'a token as an argument is not shown' lacks "$err" 0123456789012
 wrong 'ID: expected' key show "ak_0123456789ab_$secret"
 ok 'a token as a key ID is not shown' lacks "$err" 0123456789012
+wrong 'no such verb: "ak_' key "ak_0123456789ab_$secret"
+ok 'a token as a verb is not shown' lacks "$err" 0123456789012
+wrong 'key allow: no such verb: "ak_' key allow "ak_0123456789ab_$secret"
+ok 'a token as the second word of one is not shown' lacks "$err" 0123456789012
+wrong 'no such command: "ak_' "ak_0123456789ab_$secret"
+ok 'a token as a command is not shown' lacks "$err" 0123456789012
 
 # --- nobody there
 for words in status 'key list' 'account create a' \
