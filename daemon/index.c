@@ -97,6 +97,64 @@ index_key(const struct index *index, const char id[TOKEN_ID_LEN])
 	return key;
 }
 
+/* Without a branch between its parts. */
+static inline uint64_t
+difference(const char a[TOKEN_ID_LEN], const char b[TOKEN_ID_LEN])
+{
+	uint64_t head[2];
+	uint32_t tail[2];
+
+	memcpy(&head[0], a, 8);
+	memcpy(&head[1], b, 8);
+	memcpy(&tail[0], a + 8, 4);
+	memcpy(&tail[1], b + 8, 4);
+	return (head[0] ^ head[1]) | (tail[0] ^ tail[1]);
+}
+
+/*
+ * Whether there is such a key must not show in the time this takes. So a
+ * number of slots that nearly every search stays within is always looked at,
+ * and what is found is chosen without a branch that depends on it. Where there
+ * is no such key, one of those slots stands in for it: memory that is as far
+ * away as the key's would be.
+ */
+struct key *
+index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
+    struct key *nobody, bool *found)
+{
+	enum { SLOTS = 8 };
+	const struct table *table = &index->keys;
+	uint32_t hash = key_hash(id);
+	uintptr_t stand_in = (uintptr_t)nobody, match = 0;
+	uint64_t ended = 0, same, sure;
+	struct key *key;
+
+	for (size_t i = SLOTS; table->capacity > 0 && i-- > 0;) {
+		const struct table_slot *slot =
+		    &table->slots[(hash + i) & (table->capacity - 1)];
+		uintptr_t item = (uintptr_t)slot->item;
+		uintptr_t there = -(uintptr_t)(item != 0);
+		uintptr_t equal = -(uintptr_t)(slot->hash == hash) & there;
+
+		stand_in = (stand_in & ~there) | (item & there);
+		match = (match & ~equal) | (item & equal);
+		ended |= item == 0;
+	}
+	stand_in &= -(uintptr_t)(match == 0);
+	key = (struct key *)(match | stand_in);
+	same = difference(key->id, id) == 0;
+	sure = same | (ended & (match == 0)) | (table->capacity == 0);
+	__asm__("" : "+r"(sure)); /* or it would be several branches */
+	*found = same != 0;
+	if (sure == 0) { /* it may be further on, or the hash another's */
+		struct key *further = index_key(index, id);
+
+		*found = further != NULL;
+		key = further != NULL ? further : key;
+	}
+	return key;
+}
+
 struct key *
 index_key_by_text(const struct index *index, const char *text, size_t len)
 {

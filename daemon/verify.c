@@ -36,19 +36,23 @@ struct key *
 verify_secret(const struct verifier *verifier, const struct token_view *token,
     int64_t now, bool *previous_one)
 {
-	static const uint8_t nobody[TOKEN_HASH_BYTES];
+	static struct key nobody; /* never changed */
 	static const struct previous_secret none;
-	struct key *key = index_key(verifier->index, token->id);
+	bool found, right, right_before;
+	struct key *key =
+	    index_key_evenly(verifier->index, token->id, &nobody, &found);
 	uint8_t hash[TOKEN_HASH_BYTES];
-	bool right, right_before;
 	const struct previous_secret *previous =
-	    key != NULL && key->previous != NULL ? key->previous : &none;
+	    key->previous != NULL ? key->previous : &none;
 
+	/* A key that stands in for none is compared all the same. */
 	secret_hash_token(verifier->ring, token->text, token->len, hash);
-	right = secret_hash_equal(hash, key != NULL ? key->hash : nobody);
+	right = secret_hash_equal(hash, key->hash);
 	right_before =
 	    secret_hash_equal(hash, previous->hash) && now < previous->until;
 	secret_wipe(hash, sizeof hash);
+	right = right && found;
+	right_before = right_before && found;
 	*previous_one = right_before && !right;
 	return right || right_before ? key : NULL;
 }
