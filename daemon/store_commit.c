@@ -275,8 +275,9 @@ store_file_commit(struct store_file *file, struct store_change *changes)
 void
 store_file_file_lines(struct store_file *file, unsigned slots)
 {
-	if (audit_file_append(&file->audit, &file->outbox) &&
-	    (slots > outbox_free_slots(&file->outbox) ||
-		file->root.audit_omitted > 0))
+	/* Where it cannot grow, what is in it need not take room here. */
+	if (!audit_file_append(&file->audit, &file->outbox) ||
+	    slots > outbox_free_slots(&file->outbox) ||
+	    file->root.audit_omitted > 0)
 		audit_file_sync(&file->audit, &file->outbox);
 }

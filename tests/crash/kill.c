@@ -24,6 +24,7 @@
 
 #include "admin.h"
 #include "apikeyd.h"
+#include "audit.h"
 #include "world.h"
 
 enum { WORKERS = 5, CTL_WORKER = WORKERS - 1, ACKED = 4 };
@@ -34,6 +35,7 @@ struct worker {
 	bool is_under_way;
 	struct operation acked[ACKED]; /* the last ones */
 	unsigned long acked_count;
+	struct acknowledged this_round;
 	uint64_t random;
 	pthread_t thread;
 	struct test *test;
@@ -163,6 +165,7 @@ note_acknowledged(struct worker *worker, const json_t *answer)
 
 	world_apply(&worker->world, &worker->under_way, answer);
 	worker->acked[worker->acked_count++ % ACKED] = worker->under_way;
+	acknowledged_add(&worker->this_round, worker->under_way.id);
 	worker->is_under_way = false;
 	pthread_mutex_lock(&test->lock);
 	test->answers++;
@@ -387,6 +390,7 @@ settle_under_way(struct test *test, struct worker *worker,
 		world_apply(&worker->world, operation, answer);
 	json_decref(answer);
 	worker->acked[worker->acked_count++ % ACKED] = *operation;
+	acknowledged_add(&worker->this_round, operation->id);
 	worker->is_under_way = false;
 	if (carried_out)
 		test->carried_out++;
@@ -436,6 +440,33 @@ compare(struct test *test, const struct shown *shown, const char *when)
 		problem(test, "there are objects that nobody has made");
 }
 
+/* Each change of this round has its line, and the chain holds. */
+static void
+check_audit(struct test *test, struct varlink_client *client)
+{
+	json_t *parameters = json_object(), *answer;
+	char path[APIKEYD_PATH_MAX + 16], text[128];
+
+	if (admin_call(client, "VerifyAudit", parameters, &answer) != DONE ||
+	    !json_is_true(
+		json_object_get(json_object_get(answer, "check"), "sound"))) {
+		char *said = json_dumps(answer, JSON_COMPACT);
+
+		problem(test, "the audit log is not sound: %s", said);
+		free(said);
+	}
+	json_decref(answer);
+	json_decref(parameters);
+	snprintf(path, sizeof path, "%s/audit.log", test->daemon.state);
+	for (int i = 0; i < WORKERS; i++) {
+		struct acknowledged *round = &test->workers[i].this_round;
+
+		if (!acknowledged_has_lines(round, path, text, sizeof text))
+			problem(test, "%s", text);
+		acknowledged_clear(round);
+	}
+}
+
 static void
 check_all(struct test *test)
 {
@@ -457,6 +488,7 @@ check_all(struct test *test)
 	shown = look(test, &client);
 	compare(test, &shown, "at the end");
 	forget(&shown);
+	check_audit(test, &client);
 	varlink_close(&client);
 	if (apikey_client_open(&verify, test->daemon.verify) != APIKEY_OK)
 		bail_out("out of memory");

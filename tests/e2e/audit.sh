@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The audit log: a line with each change and each refusal, who may see which,
 # and that no change goes unnoticed.
-# shellcheck source=tests/lib.sh
+# shellcheck disable=SC2119,SC2154 # no arguments; make check sets it
 . "$top_srcdir/tests/lib.sh"
 
 start_apikeyd || give_up "apikeyd does not start"
@@ -61,6 +61,7 @@ exits "and for another method" 6 ctl account suspend twice --operation-id op-1
 
 ctl product create vault --recoverable >"$TMP/output"
 ctl product enable vault --account acme >"$TMP/output"
+# shellcheck disable=SC2034 # new_key takes it
 SEED_PRODUCT=vault
 secret=$(new_key Vault)
 ctl key reveal "$(key_id "$secret")" >"$TMP/output"
