@@ -16,6 +16,10 @@
 
 #define TOTALS UINT32_MAX /* in place of a day */
 
+/* Other than the keys', rows are read from the file all the time: chains as
+ * short as that many more keys would make them. */
+enum { SHORTER_CHAINS = 8 };
+
 enum { META_MAX = 8 + 1 + USAGE_SERVICES_MAX * (1 + SERVICE_MAX_LEN) };
 
 static const struct usage_name meta_name = {1, {'M'}};
@@ -240,8 +244,9 @@ make_file(const struct usage_files *files, struct usage_file *file)
 	    PATH_MAX)
 		return false;
 	unlink(unfinished);
-	file->tdb = store_tdb_open(unfinished, files->expected_keys,
-	    O_RDWR | O_CREAT | O_EXCL, &file->complaints);
+	file->tdb =
+	    store_tdb_open(unfinished, files->expected_keys * SHORTER_CHAINS,
+		O_RDWR | O_CREAT | O_EXCL, &file->complaints);
 	made = file->tdb != NULL && usage_file_begin(file) &&
 	    usage_file_commit(files, file);
 	if (!made)

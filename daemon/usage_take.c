@@ -18,11 +18,11 @@
 
 enum {
 	/* A batch ends when it has as many, */
-	BATCH_ROWS = 16384,
-	BATCH_BYTES = 32 << 20,
+	BATCH_ROWS = 65536,
+	BATCH_BYTES = 64 << 20,
 	/* and a transaction, as tdb never gives back what its largest one
 	 * took. */
-	SLICE_ROWS = 1000,
+	SLICE_ROWS = 4000,
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
 };

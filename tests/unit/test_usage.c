@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/usage.h"
+#include "daemon/usage_impl.h"
 #include "daemon/usage_row.h"
 #include "stock.h"
 
@@ -387,6 +388,125 @@ START_TEST(brings_back_last_use_and_quota)
 }
 END_TEST
 
+/* Forth by years, back, over midnight: every event is in its hour. */
+START_TEST(follows_the_clock_wherever_it_goes)
+{
+	static const int64_t jumps[] = {0, 3650 * (int64_t)DAY, -HOUR, -DAY,
+	    DAY, 14 * (int64_t)HOUR - 1, 14 * (int64_t)HOUR,
+	    -20 * (int64_t)DAY};
+	enum { JUMPS = sizeof jumps / sizeof jumps[0] };
+	struct usage *usage = start();
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 100 * JUMPS; i++)
+			note_at(usage, key, NOON + jumps[i % JUMPS], "x",
+			    (uint32_t)i);
+		check(usage);
+		ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	}
+	/* totals.tdb, and the days 2026-11-01, -20, -21, -22 and one in 2036 */
+	ck_assert_uint_eq(checked.files, 6);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, 2 * 300);
+	ask(usage, USAGE_OF_KEY, USAGE_30D, NOON + 15 * (int64_t)HOUR);
+	ck_assert_uint_eq(kept.total, (JUMPS - 2) * 300);
+	ask(usage, USAGE_OF_KEY, USAGE_24H, NOON + 3650 * (int64_t)DAY);
+	ck_assert_uint_eq(kept.total, 300);
+	usage_free(usage);
+}
+END_TEST
+
+static void
+run(const char *format, const char *a, const char *b)
+{
+	char command[512];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(command, sizeof command, format, a, b);
+#pragma GCC diagnostic pop
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Pages of the journal that were written since the copy in other get back what
+ * they had then, or not, by chance: a power cut leaves either. */
+static void
+lose_pages(const char *other, uint64_t *seed)
+{
+	char now[128], then[128];
+	uint8_t page[4096];
+	off_t at = 4096;
+	int to, from;
+
+	snprintf(now, sizeof now, "%s/usage.journal", directory);
+	snprintf(then, sizeof then, "%s/usage.journal", other);
+	to = open(now, O_RDWR);
+	from = open(then, O_RDONLY);
+	for (; pread(from, page, sizeof page, at) == sizeof page;
+	     at += (off_t)sizeof page)
+		if (suite_random(seed) % 2 == 0)
+			ck_assert_int_eq(
+			    pwrite(to, page, sizeof page, at), sizeof page);
+	close(to);
+	close(from);
+}
+
+/*
+ * What was synced is there after a power cut; of what came later some may be,
+ * and nothing is counted twice. The files are tdb's, whose commits are synced,
+ * so they are as they were; the journal is a copy as of its last sync, with any
+ * of the pages written since.
+ */
+START_TEST(survives_a_power_cut)
+{
+	uint64_t seed = 11;
+
+	for (int round = 0; round < 12; round++) {
+		char other[sizeof directory + 8];
+		struct usage_options options = {.directory = directory,
+		    .ring = ring,
+		    .expected_keys = 1000,
+		    .retention_days = 36500,
+		    .flush_ms = 100000,
+		    .journal_bytes = 1 << 20};
+		struct usage *usage = usage_open(&options, index_of_all);
+		uint64_t synced, before;
+
+		ck_assert_ptr_nonnull(usage);
+		snprintf(other, sizeof other, "%s.copy", directory);
+		usage_free(usage);
+		usage = start();
+		ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+		before = kept.total;
+		usage_free(usage);
+		usage = usage_open(&options, index_of_all);
+		for (int i = 0; i < 2000; i++)
+			note_at(usage, key, NOON + i, "GET /a", (uint32_t)i);
+		ck_assert(journal_sync(&usage->journal));
+		synced = before + 2000;
+		run("cp -r %s %s", directory, other);
+		for (int i = 0; i < 3000; i++)
+			note_at(
+			    usage, other_key, NOON + i, "GET /b", (uint32_t)i);
+		usage_free(usage); /* without its thread: as if killed */
+		if (round % 3 == 0)
+			run("cp %2$s/usage.journal %1$s", directory, other);
+		else
+			lose_pages(other, &seed);
+		run("rm -r %2$s # %1$s", directory, other);
+		usage = start();
+		ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+		ck_assert_uint_ge(kept.total, synced);
+		ck_assert_uint_le(kept.total, synced + 3000);
+		if (round % 3 == 0)
+			ck_assert_uint_eq(kept.total, synced);
+		check(usage);
+		ck_assert_msg(checked.problems == 0, "%s", checked.text);
+		usage_free(usage);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -402,5 +522,8 @@ main(void)
 	stock_add(suite, "says what it drops", says_what_it_drops);
 	stock_add(suite, "brings back last use and quota",
 	    brings_back_last_use_and_quota);
+	stock_add(suite, "follows the clock wherever it goes",
+	    follows_the_clock_wherever_it_goes);
+	stock_add(suite, "survives a power cut", survives_a_power_cut);
 	return suite_run(suite);
 }
