@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The audit log: a line with each change and each refusal, who may see which,
-# and that no change goes unnoticed.
+# The audit log: a line with each change and each refusal, and that no change of
+# the file goes unnoticed.
 # shellcheck disable=SC2119,SC2154 # no arguments; make check sets it
 . "$top_srcdir/tests/lib.sh"
 

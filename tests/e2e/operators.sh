@@ -259,6 +259,25 @@ exits "with their limits" 4 as $LIMITED ctl key show "$bolt"
 exits "and what is theirs" 0 as $LIMITED ctl key show "$acme"
 exits "and who was removed stays so" 4 as $ADMIN ctl status
 
+### The audit log
+
+shown=$(as $LIMITED ctl audit log --json | names account | LC_ALL=C sort -u)
+is "with limits one sees the lines of one's accounts" "$shown" acme
+shown=$(as $LIMITED ctl audit log --json --key "$bolt")
+is "and of no other's key" "$shown" "[]"
+like "without, those of all" \
+	"$(as $AUDITOR ctl audit log --json | names account)" bolt
+like "who was refused is there" "$(as $AUDITOR ctl audit log)" NotPermitted
+exits "an auditor verifies" 0 as $AUDITOR ctl audit verify
+exits "nobody does not" 4 as $NOBODY ctl audit verify
+missing=$(sed -n 's/^method \([A-Za-z]*\)(.*operation_id.*/\1/p' \
+	"$top_srcdir/proto/io.apikeyd.Admin.varlink" |
+	while read -r method; do
+		grep -q "{\"$method\"," "$top_srcdir/daemon/admin_audit.c" ||
+			echo "$method"
+	done)
+is "every method that changes something is audited" "$missing" ""
+
 ### The daemon's own uid
 
 stop_apikeyd
