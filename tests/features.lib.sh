@@ -105,16 +105,11 @@ fact() {
 		sed -n "s/.*\"$2\":\(\"\([^\"]*\)\"\|\([^,}]*\)\)[,}].*/\2\3/p"
 }
 
-# await_verdict TOKEN VERDICT [OPTION…]: it comes to that in time.
-await_verdict() {
-	awaited=$2 tries=0
-	token=$1
-	shift 2
-	until [ "$(verdict "$token" "$@")" = "$awaited" ]; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 400 ] || return
-		sleep 0.05
-	done
+# comes_to VERDICT TOKEN [OPTION…]
+comes_to() {
+	awaited=$1
+	shift
+	[ "$(verdict "$@")" = "$awaited" ]
 }
 
 # on_terminal KEYS COMMAND…: with what is typed there; prints all that is seen.

@@ -189,6 +189,17 @@ log_tail() {
 	fi
 }
 
+# await COMMAND…: until it succeeds, which cannot be heard of otherwise; fails
+# where it does not in time.
+await() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt $((PATIENCE / 50)) ] || return
+		sleep 0.05
+	done
+}
+
 ### apikeyd
 
 APIKEYD_PID=

@@ -94,12 +94,7 @@ is "... and for programs in a pipe" "$(ctl --json account show acme | wc -l)" 1
 
 # type_at PROMPT KEYS: types, once that has been asked.
 type_at() {
-	tries=0
-	until grep -qF -e "$1" "$TMP/seen"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 400 ] || return
-		sleep 0.05
-	done
+	await grep -qF -e "$1" "$TMP/seen"
 	# shellcheck disable=SC2059 # with its escapes
 	printf "$2"
 }

@@ -168,7 +168,7 @@ B5() {
 R3() {
 	token=$(new_key brief --expires 1s)
 	id=$(key_id "$token")
-	must await_verdict "$token" expired
+	must await comes_to expired "$token"
 	must_be "its status" "$(fact "$id" status)" expired
 	must ctl key update "$id" --expires 2999-12-31
 	must_be "with more time" "$(verdict "$token")" valid

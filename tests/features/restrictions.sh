@@ -99,8 +99,9 @@ B1() {
 	must_be "what it says" "$(lookup "$id")" \
 		"bearer acme appointments active"
 	must_be "as a credential" "$(verdict "$id")" malformed
+	other=$(new_key "another")
 	must_be "with another's secret" \
-		"$(verdict "${id}_${token##*_}x")" malformed
+		"$(verdict "${id}_${other##*_}")" malformed
 	must ctl key revoke "$id" --yes
 	must_be "of a revoked one" "$(lookup "$id")" \
 		"bearer acme appointments inactive"
