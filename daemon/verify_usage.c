@@ -13,7 +13,9 @@
 #include "usage_tell.h"
 #include "verify_plane.h"
 
-enum { QUESTIONS_MAX = 64 }; /* of all connections */
+/* Of all connections; the rest of what can be asked at once is for operators.
+ */
+enum { QUESTIONS_MAX = 48 };
 
 struct usage_question {
 	struct verifier *verifier;

@@ -197,6 +197,21 @@ stop_apikeyd
 start_apikeyd || give_up 'apikeyd did not start again'
 is 'after a restart' "$(number total "$(usage --account acme)")" "$before"
 
+# --- who asks on the verify socket and goes away before the answer
+leave() {
+	printf '%s\n' "$crm" | "$top_builddir/tests/e2e/usage_leave" \
+		"$APIKEYD_VERIFY_SOCKET" "$1" "$PATIENCE"
+}
+is 'the holder is told by libapikey' "$(leave 0)" \
+	"$(number total "$(usage "$crm_id" --window 30d)")"
+is 'also after two thousand who left' "$(leave 2000)" "$(leave 0)"
+is 'asking was no verification' "$(leave 0)" \
+	"$(number total "$(usage "$crm_id" --window 30d)")"
+like 'and nobody is left' "$(ctl status --json)" '"connections": *1,'
+ctl key disable "$crm_id" >/dev/null
+is 'a disabled key is told the verdict' "$(leave 10)" 'ok, disabled'
+ctl key enable "$crm_id" >/dev/null
+
 # --- who may know
 if [ "$(id -u)" -eq 0 ]; then
 	chmod a+x "$TMP" "$TMP/run"

@@ -398,7 +398,7 @@ START_TEST(too_many)
 			ck_assert_uint_eq(
 			    reply_of(out, out_writer.len).told, USAGE_BUSY);
 	}
-	ck_assert_uint_eq(waiting, 64);
+	ck_assert_uint_eq(waiting, 48);
 	ck_assert_uint_eq(verifier.questions, waiting);
 	for (size_t i = 0; i < QUESTIONS; i += 2)
 		closed(&many[i]);
