@@ -7,7 +7,10 @@
 
 storm=$top_builddir/tests/e2e/storm
 
-echo 'request_timeout = "200ms"' >"$TMP/apikeyd.conf"
+# Usage is taken into its files, and what that needs is allocated, before
+# memory is looked at.
+printf '%s\n' 'request_timeout = "200ms"' 'usage_flush_interval = "10ms"' \
+	>"$TMP/apikeyd.conf"
 start_apikeyd --config "$TMP/apikeyd.conf" || give_up "apikeyd does not start"
 seed acme
 token=$(new_key first)
@@ -17,6 +20,7 @@ resident() {
 }
 
 # The first time buffers grow to their size.
+verdict "$token" >/dev/null
 "$storm" verify "$APIKEYD_VERIFY_SOCKET" 20 "$PATIENCE" >"$TMP/verify"
 "$storm" admin "$APIKEYD_ADMIN_SOCKET" 5 "$PATIENCE" >"$TMP/admin"
 
