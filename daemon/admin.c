@@ -50,6 +50,10 @@ struct row {
 	X("SetAllowlist", ROLE_ADMIN, admin_set_allowlist)          \
 	X("RevealKey", ROLE_ADMIN, admin_reveal_key)                \
 	X("ExplainKey", ROLE_AUDITOR, admin_explain_key)            \
+	X("BeginImport", ROLE_ADMIN, admin_begin_import)            \
+	X("AddToImport", ROLE_ADMIN, admin_add_to_import)           \
+	X("CommitImport", ROLE_ADMIN, admin_commit_import)          \
+	X("ExportKeys", ROLE_ADMIN, admin_export_keys)              \
 	X("IdentifyTokens", ROLE_AUDITOR, admin_identify_tokens)    \
 	X("GetKey", ROLE_AUDITOR, admin_get_key)                    \
 	X("ListKeys", ROLE_AUDITOR, admin_list_keys)                \
@@ -388,16 +392,22 @@ param_position(struct params *params, size_t *position)
 	return false;
 }
 
+json_t *
+admin_page(const char *name, json_t *items, size_t next)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%zu", next);
+	return json_pack("{s:o, s:o}", name, items, "next",
+	    next != 0 ? json_string(text) : json_null());
+}
+
 void
 admin_reply_page(
     struct call *call, const char *name, json_t *items, size_t next)
 {
-	char text[32];
-	json_t *reply;
+	json_t *reply = admin_page(name, items, next);
 
-	snprintf(text, sizeof text, "%zu", next);
-	reply = json_pack("{s:o, s:o}", name, items, "next",
-	    next != 0 ? json_string(text) : json_null());
 	if (reply == NULL)
 		call_abort(call);
 	else

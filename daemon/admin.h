@@ -60,6 +60,7 @@ struct admin {
 	struct worker *worker;
 	struct pin_turn *pin_turns; /* calls that have shown a PIN */
 	bool pins_going_on;
+	struct import *import; /* that is under way; NULL: none */
 	uint64_t answers[ADMIN_ANSWER_COUNT]; /* since the start */
 	struct refusals refusals;
 	/* Lines of audit.log for refusals, and the calls that read it. */

@@ -17,6 +17,8 @@ method_fn admin_create_key, admin_update_key, admin_disable_key,
     admin_enable_key, admin_revoke_key, admin_rotate_key, admin_delete_key,
     admin_get_key, admin_list_keys;
 method_fn admin_reveal_key, admin_explain_key, admin_identify_tokens;
+method_fn admin_begin_import, admin_add_to_import, admin_commit_import,
+    admin_export_keys;
 method_fn admin_add_allowed, admin_remove_allowed, admin_set_allowlist;
 method_fn admin_add_operator, admin_remove_operator, admin_list_operators,
     admin_set_pin;
@@ -85,6 +87,9 @@ json_t *admin_view_product(const struct admin *admin, const struct call *call,
 /* NULL where there is no operator of this uid. */
 json_t *admin_view_operator(const struct admin *admin, uint64_t uid);
 
+/* NULL where there is no such import. */
+json_t *admin_view_import(const struct admin *admin, uint64_t first);
+
 /* A changing method's id: the caller's, or a random one. */
 struct operation_id {
 	char text[OPERATION_ID_MAX + 1];
@@ -123,6 +128,8 @@ void admin_reply(struct call *call, const char *name, json_t *view);
  * of page_reply() is the position to go on from, 0 at the end.
  */
 bool param_position(struct params *params, size_t *position);
+/* The page alone; NULL where there is no memory. */
+json_t *admin_page(const char *name, json_t *items, size_t next);
 void admin_reply_page(
     struct call *call, const char *name, json_t *items, size_t next);
 

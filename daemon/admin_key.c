@@ -8,50 +8,31 @@
 #include "admin_pin.h"
 #include "instant.h"
 #include "key_change.h"
+#include "key_rules.h"
 #include "view.h"
 
-/* Whether an account may have a new key for a product, else answered. */
+/* The rules, with the call answered where not. */
 static bool
 may_create(struct call *call, const struct account *account,
     const struct product *product)
 {
-	if (account->status != ACCOUNT_APPROVED) {
-		answer_failure(call, "Conflict",
-		    "account %s is %s: approve it with `apikeyctl account "
-		    "approve %s`",
-		    account->slug, account_status_text(account->status),
-		    account->slug);
-		return false;
-	}
-	if (!account_may_use(account, product)) {
-		answer_failure(call, "Conflict",
-		    "product %s is not enabled for account %s: enable it with "
-		    "`apikeyctl product enable %s --account %s`",
-		    product->slug, account->slug, product->slug, account->slug);
-		return false;
-	}
-	return true;
+	struct refusal refusal;
+
+	if (key_may_be_made(account, product, &refusal))
+		return true;
+	answer_failure(call, refusal.error, "%s", refusal.message);
+	return false;
 }
 
-/* Keys of a product with a longest life get it where nothing was said. */
 static bool
 fit_lifetime(
     struct call *call, struct key_draft *draft, const struct product *product)
 {
-	int64_t latest;
-	char text[TIME_TEXT_MAX];
+	struct refusal refusal;
 
-	if (product->max_lifetime_ms == 0)
+	if (key_fit_lifetime(draft, product, &refusal))
 		return true;
-	latest = draft->key.created_at + product->max_lifetime_ms;
-	if (draft->key.expires_at == 0)
-		draft->key.expires_at = latest;
-	if (draft->key.expires_at <= latest)
-		return true;
-	time_text(latest, text);
-	answer_failure(call, "Conflict",
-	    "keys for product %s may not last longer than until %s",
-	    product->slug, text);
+	answer_failure(call, refusal.error, "%s", refusal.message);
 	return false;
 }
 

@@ -14,6 +14,7 @@ static const char *const names[] = {
     [RECORD_PRODUCT] = "product",
     [RECORD_KEY] = "key",
     [RECORD_OPERATOR] = "operator",
+    [RECORD_IMPORT] = "import",
 };
 
 bool
@@ -65,6 +66,9 @@ view_operation_object(
 	case RECORD_KEY:
 		key = index_key(admin->index, operation->object);
 		return key != NULL ? view_key(key, now_ms()) : NULL;
+	case RECORD_IMPORT:
+		return admin_view_import(
+		    admin, strtoull(operation->object, NULL, 10));
 	case RECORD_OPERATOR:
 		return admin_view_operator(
 		    admin, strtoul(operation->object, NULL, 10));

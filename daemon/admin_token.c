@@ -63,6 +63,14 @@ reveal(struct admin *admin, struct call *call, const struct key *key,
 
 	if (change == NULL)
 		return;
+	if (details.sealed.len == 0) {
+		change_drop(change);
+		answer_failure(call, "Conflict",
+		    "key %s was imported, without its token; for a new one: "
+		    "`apikeyctl key rotate %s`",
+		    key_id, key_id);
+		return;
+	}
 	revealed = calloc(1, sizeof *revealed);
 	if (revealed == NULL) {
 		change_drop(change);
@@ -238,18 +246,17 @@ explain(const struct verifier *verifier, const struct verify_request *request,
     uid_t uid, struct explanation *e)
 {
 	struct key_details details;
-	struct token_view token;
 	int64_t now = now_ms();
 	bool by_previous;
 
 	memset(e, 0, sizeof *e);
-	e->reason = token_parse((const char *)request->credential.data,
-	    request->credential.len, &token);
+	e->key = verify_credential(
+	    verifier, request->credential, now, &by_previous, &e->reason);
 	if (!explain_check(e, VERDICT_MALFORMED,
-		"it has the shape and the checksum of a token",
+		"it has the shape and the checksum of a token, or was "
+		"imported",
 		e->reason == REASON_NONE))
 		return;
-	e->key = verify_token(verifier, &token, now, &by_previous);
 	if (!explain_check(e, VERDICT_UNKNOWN,
 		"there is such a bearer key, and this is its secret",
 		e->key != NULL))

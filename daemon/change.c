@@ -145,6 +145,13 @@ must_wait(const struct changes *changes, const struct claim *claims, size_t n)
 	return false;
 }
 
+bool
+changes_free_to(
+    const struct changes *changes, const struct claim *claims, size_t n)
+{
+	return !must_wait(changes, claims, n);
+}
+
 static void
 wait_for_turn(struct changes *changes, struct call *call, method_fn *method,
     void *context)

@@ -103,6 +103,10 @@ void change_keep(struct change *change);
 void change_finally(
     struct change *change, void (*then)(void *context), void *context);
 
+/* Whether nobody changes what is claimed, and nobody waits to. */
+bool changes_free_to(const struct changes *changes, const struct claim *claims,
+    size_t claim_count);
+
 /* Gives the claims back: the method has found that it need not, or must not,
  * change anything. The call stays the caller's to answer. */
 void change_drop(struct change *change);

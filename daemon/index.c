@@ -33,6 +33,8 @@ index_free(struct index *index)
 		return;
 	for (size_t i = 0; i < index->key_order.len; i++)
 		key_free(index->key_order.items[i]);
+	for (size_t i = 0; i < index->staged.len; i++)
+		key_free(index->staged.items[i]);
 	for (size_t i = 0; i < index->account_order.len; i++)
 		if (index->account_order.items[i] != NULL)
 			account_free(index->account_order.items[i]);
@@ -46,6 +48,9 @@ index_free(struct index *index)
 	table_free(&index->accounts);
 	table_free(&index->products);
 	table_free(&index->operations);
+	table_free(&index->foreign);
+	free(index->staged.items);
+	free(index->imports);
 	free(index->slots);
 	free(index);
 }
@@ -85,7 +90,7 @@ index_product(const struct index *index, const char *slug)
 }
 
 struct key *
-index_key(const struct index *index, const char id[TOKEN_ID_LEN])
+index_find_key(const struct index *index, const char id[TOKEN_ID_LEN])
 {
 	uint32_t hash = key_hash(id);
 	struct key *key;
@@ -145,6 +150,7 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	same = difference(key->id, id) == 0;
 	sure = same | (ended & (match == 0)) | (table->capacity == 0);
 	__asm__("" : "+r"(sure)); /* or it would be several branches */
+	same &= (uint64_t)!index_hides(index, key);
 	*found = same != 0;
 	if (sure == 0) { /* it may be further on, or the hash another's */
 		struct key *further = index_key(index, id);
@@ -153,6 +159,14 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 		key = further != NULL ? further : key;
 	}
 	return key;
+}
+
+struct key *
+index_key(const struct index *index, const char id[TOKEN_ID_LEN])
+{
+	struct key *key = index_find_key(index, id);
+
+	return key != NULL && !index_hides(index, key) ? key : NULL;
 }
 
 struct key *
@@ -219,13 +233,14 @@ index_next_key(const struct index *index, size_t *position)
 struct index_counts
 index_counts(const struct index *index)
 {
-	return (struct index_counts){
-	    index->accounts.count, index->products.count, index->keys.count};
+	return (struct index_counts){index->accounts.count,
+	    index->products.count,
+	    index->keys.count - (index->staged_live ? 0 : index->staged_count)};
 }
 
 /* Changes */
 
-static bool
+bool
 order_add(struct order *order, void *item)
 {
 	if (order->len == order->capacity) {
@@ -261,6 +276,58 @@ index_add(struct table *table, struct order *order, uint32_t hash, void *item)
 	return table_add(table, hash, item);
 }
 
+/* It is a keyed hash, so any part of it is one. */
+static uint32_t
+foreign_slot(const uint8_t hash[TOKEN_HASH_BYTES])
+{
+	uint32_t slot;
+
+	memcpy(&slot, hash, sizeof slot);
+	return slot;
+}
+
+const uint8_t *
+index_foreign_hash(const struct key *key)
+{
+	if ((key->flags & KEY_FOREIGN) != 0)
+		return key->hash;
+	if ((key->flags & KEY_WAS_FOREIGN) != 0 && key->previous != NULL)
+		return key->previous->hash;
+	return NULL;
+}
+
+struct key *
+index_find_foreign(
+    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
+{
+	uint32_t slot = foreign_slot(hash);
+	struct key *key;
+	size_t at = 0;
+
+	while ((key = table_next(&index->foreign, slot, &at)) != NULL)
+		if (secret_hash_equal(index_foreign_hash(key), hash))
+			break;
+	return key;
+}
+
+struct key *
+index_foreign_key(
+    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
+{
+	struct key *key = index_find_foreign(index, hash);
+
+	return key != NULL && !index_hides(index, key) ? key : NULL;
+}
+
+static void
+unlink_foreign(struct index *index, struct key *key)
+{
+	const uint8_t *hash = index_foreign_hash(key);
+
+	if (hash != NULL)
+		table_remove(&index->foreign, foreign_slot(hash), key);
+}
+
 bool
 index_add_account(struct index *index, struct account *account)
 {
@@ -277,15 +344,43 @@ index_add_product(struct index *index, struct product *product)
 	    text_hash(product->slug), product);
 }
 
+/* Into all tables; lists are another matter. */
 bool
-index_add_key(struct index *index, struct key *key)
+index_file_key(struct index *index, struct key *key)
 {
-	key->position = (uint32_t)index->key_order.len;
-	if (!index_add(&index->keys, &index->key_order, key_hash(key->id), key))
+	const uint8_t *foreign = index_foreign_hash(key);
+
+	if (foreign != NULL &&
+	    !table_reserve(&index->foreign, index->foreign.count + 1))
 		return false;
+	if (!table_add(&index->keys, key_hash(key->id), key))
+		return false;
+	if (foreign != NULL)
+		table_add(&index->foreign, foreign_slot(foreign), key);
 	key->account->keys++;
 	key->product->keys++;
 	return true;
+}
+
+bool
+index_list_key(struct index *index, struct key *key)
+{
+	key->position = (uint32_t)index->key_order.len;
+	if (order_add(&index->key_order, key))
+		return true;
+	key->position = UNLISTED;
+	return false;
+}
+
+bool
+index_add_key(struct index *index, struct key *key)
+{
+	if (!index_list_key(index, key))
+		return false;
+	if (index_file_key(index, key))
+		return true;
+	index->key_order.len--;
+	return false;
 }
 
 void
@@ -317,8 +412,11 @@ index_remove_product(struct index *index, struct product *product)
 void
 index_remove_key(struct index *index, struct key *key)
 {
+	unlink_foreign(index, key);
+	index_unstage(index, key);
 	table_remove(&index->keys, key_hash(key->id), key);
-	index->key_order.items[key->position] = NULL;
+	if (key->position != UNLISTED)
+		index->key_order.items[key->position] = NULL;
 	key->account->keys--;
 	key->product->keys--;
 	key_free(key);
@@ -355,10 +453,15 @@ index_replace_key(struct index *index, struct key *key, struct key *from)
 {
 	struct key old = *key;
 
-	(void)index;
+	unlink_foreign(index, key);
 	*key = *from;
 	key->position = old.position;
+	key->flags |= old.flags & KEY_STAGED;
 	carry_over(key, &old);
+	/* There is room: no key gets a foreign hash that had none. */
+	if (index_foreign_hash(key) != NULL)
+		table_add(&index->foreign,
+		    foreign_slot(index_foreign_hash(key)), key);
 	*from = old; /* so that key_free() frees what the old one owned */
 	key_free(from);
 }

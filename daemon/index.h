@@ -32,6 +32,13 @@ struct operator_user *index_operator(const struct index *index, uint32_t uid);
 struct operator_user *
 index_operator_by_login(const struct index *index, const char *login);
 struct pin *index_pin(const struct index *index, uint32_t uid);
+/* By the keyed hash of a token made elsewhere (secret_hash_foreign()): the
+ * key whose secret it is, or was before, see index_foreign_hash(). */
+struct key *index_foreign_key(
+    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
+bool index_has_foreign(const struct index *index);
+/* The hash of a token made elsewhere by which the key is found; NULL: none. */
+const uint8_t *index_foreign_hash(const struct key *key);
 /* By PREFIX_ID; the prefix has to be the product's. */
 struct key *
 index_key_by_text(const struct index *index, const char *text, size_t len);
@@ -83,6 +90,32 @@ void index_remove_pin(struct index *index, uint32_t uid);
  * older. */
 bool
 index_note_operation(struct index *index, const struct operation *operation);
+
+/*
+ * Imports: their keys are put in one by one and stay unseen, by lookups,
+ * lists and counts alike, until they come into force all at once. What is
+ * staged need not be on disk yet.
+ */
+/* As index_add_key(). */
+bool index_stage_key(struct index *index, struct key *key);
+/* Whether there is such a key, seen or not: what a new one must not be. */
+bool index_has_id(const struct index *index, const char id[TOKEN_ID_LEN]);
+bool index_has_foreign_hash(
+    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
+/* How many are staged; and some of them, of which there are that many, the
+ * last first. */
+size_t index_staged(const struct index *index);
+size_t
+index_staged_last(const struct index *index, struct key **keys, size_t max);
+/* Brings all of them into force, at once. */
+void index_stage_live(struct index *index);
+/* Afterwards: makes up to so many of them keys like others. False when none is
+ * left; only then another import may begin. */
+bool index_settle(struct index *index, size_t count);
+/* A copy. False where there is no memory. */
+bool index_note_import(struct index *index, const struct import_record *import);
+const struct import_record *
+index_import(const struct index *index, uint64_t first);
 
 /*
  * Loading from the store: records come in any order, so an account may be

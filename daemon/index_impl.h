@@ -15,16 +15,55 @@ struct order {
 struct index {
 	struct table accounts, products, keys, operations;
 	struct table operators, pins;
+	struct table foreign; /* keys, by the hash of a token made elsewhere */
 	struct order account_order, product_order, key_order, operator_order;
+	struct order staged; /* keys of an import, as long as they are */
+	size_t staged_count;
+	bool staged_live; /* they are in force: only their flags are left */
+	struct import_record *imports;
+	size_t import_count;
 	struct operation *slots; /* OPERATIONS_KEPT of them, by sequence */
 };
 
 void index_free_operators(struct index *index);
 
+/* The position of a key that is on no list. */
+#define UNLISTED UINT32_MAX
+
+/* The two halves of index_add_key(): into the tables, and at the end of the
+ * list; without memory, the key stays unlisted. */
+bool index_file_key(struct index *index, struct key *key);
+bool index_list_key(struct index *index, struct key *key);
+
+/* Also one that is staged. */
+/* Likewise, by the hash of a token made elsewhere. */
+struct key *index_find_foreign(
+    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
+struct key *
+index_find_key(const struct index *index, const char id[TOKEN_ID_LEN]);
+
+/* Whether an import that is not in force yet hides it. */
+static inline bool
+index_hides(const struct index *index, const struct key *key)
+{
+	return (key->flags & KEY_STAGED) != 0 && !index->staged_live;
+}
+
+/* For a key that is removed: takes it off the list of the staged. */
+void index_unstage(struct index *index, struct key *key);
+/* Makes it a key like others, at the end of their list; it stays on that of
+ * the staged. False where there is no memory: it is on no list. */
+bool index_settle_key(struct index *index, struct key *key);
+/* In which import a record of this sequence came to be in force; NULL: none. */
+const struct import_record *
+index_import_of(const struct index *index, uint64_t sequence);
+void index_sort_imports(struct index *index);
+
 /* Into a table and at the end of its list; false where there is no memory,
  * and then nothing has changed. */
 bool
 index_add(struct table *table, struct order *order, uint32_t hash, void *item);
+bool order_add(struct order *order, void *item);
 void *order_next(const struct order *order, size_t *position);
 void order_remove(struct order *order, const void *item);
 

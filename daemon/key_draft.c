@@ -417,6 +417,9 @@ key_draft_keep_secret(struct key_draft *draft, int64_t until)
 
 	draft->previous = (struct previous_secret){.until = until};
 	memcpy(draft->previous.hash, draft->key.hash, TOKEN_HASH_BYTES);
+	draft->key.flags &= (uint8_t)~KEY_WAS_FOREIGN;
+	if (until != 0 && (draft->key.flags & KEY_FOREIGN) != 0)
+		draft->key.flags |= KEY_WAS_FOREIGN;
 	/* A recoverable one is of no use any more: the new one is revealed. */
 	draft->details.previous_sealed =
 	    until != 0 && draft->key.type == KEY_HMAC ? draft->details.sealed
@@ -432,6 +435,7 @@ key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
 	uint8_t *sealed = draft->room + draft->used;
 
 	secret_hash_token(ring, token, len, key->hash);
+	key->flags &= (uint8_t)~KEY_FOREIGN;
 	draft->details.sealed = (struct bytes){NULL, 0};
 	if (key->type != KEY_HMAC && !key->product->recoverable)
 		return;
@@ -470,7 +474,8 @@ static uint8_t
 flags_of(const struct key_draft *draft)
 {
 	const struct key_details *details = &draft->details;
-	uint8_t flags = draft->key.flags & KEY_ALLOWLIST_ON;
+	uint8_t flags = draft->key.flags &
+	    (KEY_ALLOWLIST_ON | KEY_FOREIGN | KEY_WAS_FOREIGN);
 
 	if (details->user.len > 0)
 		flags |= KEY_HAS_USER;

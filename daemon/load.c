@@ -102,6 +102,7 @@ load_account(
 	/* What others have already said of it stays. */
 	loaded.keys = account->keys;
 	loaded.usage_id = account->usage_id;
+	loaded.staged = account->staged;
 	loaded.enabled = account->enabled;
 	loaded.enabled_count = account->enabled_count;
 	*account = loaded;
@@ -125,6 +126,7 @@ load_product(
 		return false;
 	loaded.keys = product->keys;
 	loaded.usage_id = product->usage_id;
+	loaded.staged = product->staged;
 	*product = loaded;
 	return true;
 }
@@ -243,7 +245,8 @@ load_key(struct loader *loader, struct record_view *view, const char **problem)
 	if (key == NULL)
 		return false;
 	key->sequence = view->sequence;
-	if (index_add_key(loader->index, key))
+	if (record.staged ? index_stage_key(loader->index, key)
+			  : index_add_key(loader->index, key))
 		return true;
 	key_free(key);
 	return false;
@@ -350,6 +353,19 @@ load_pin(struct loader *loader, struct record_view *view, const char **problem)
 	return pin.deleted || index_put_pin(loader->index, &pin);
 }
 
+static bool
+load_import(
+    struct loader *loader, struct record_view *view, const char **problem)
+{
+	struct import_record import;
+
+	*problem = no_sense;
+	if (!record_to_import(view, &import))
+		return false;
+	*problem = no_memory;
+	return index_note_import(loader->index, &import);
+}
+
 static const struct {
 	enum record_kind kind;
 	bool (*load)(struct loader *loader, struct record_view *view,
@@ -364,6 +380,7 @@ static const struct {
     {RECORD_OPERATOR, load_operator},
     {RECORD_LIMIT, load_limit},
     {RECORD_PIN, load_pin},
+    {RECORD_IMPORT, load_import},
 };
 
 bool
@@ -398,7 +415,7 @@ by_key_and_number(const void *a, const void *b)
 static bool
 join_pieces(struct index *index, const struct piece *pieces, size_t count)
 {
-	struct key *key = index_key(index, pieces[0].id);
+	struct key *key = index_find_key(index, pieces[0].id);
 	size_t at = 0;
 
 	if (key == NULL)
@@ -502,6 +519,28 @@ sort_order(struct order *order, int (*compare)(const void *, const void *))
 		qsort(order->items, order->len, sizeof *order->items, compare);
 }
 
+/* Keys of imports that came into force are like others; those of one that did
+ * not are left to whoever clears them away. */
+static bool
+settle_imports(struct index *index)
+{
+	struct order *staged = &index->staged;
+
+	index_sort_imports(index);
+	for (size_t i = staged->len; i-- > 0;) {
+		struct key *key = staged->items[i];
+
+		if (index_import_of(index, key->sequence) == NULL)
+			continue;
+		staged->items[i] = NULL;
+		if (!index_settle_key(index, key))
+			return false;
+	}
+	if (index->staged_count == 0)
+		index_settle(index, 0); /* for the memory of the list */
+	return true;
+}
+
 bool
 load_finish(struct loader *loader)
 {
@@ -530,6 +569,10 @@ load_finish(struct loader *loader)
 		return false;
 	if (!join_all_pieces(loader)) {
 		log_error("keys.tdb: the pieces of a key do not fit together");
+		return false;
+	}
+	if (!settle_imports(index)) {
+		log_error("out of memory");
 		return false;
 	}
 	sort_order(&index->account_order, accounts_by_age);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "admin_import.h"
 #include "config.h"
 #include "instant.h"
 #include "listen.h"
@@ -312,6 +313,8 @@ on_committed(evutil_socket_t fd, short what, void *context)
 	worker_collect(daemon->reader);
 	admin_collected(&daemon->admin);
 	usage_collect(daemon->usage);
+	if (admin_import_portion(&daemon->admin))
+		wake_loop(daemon); /* again, after what others want now */
 }
 
 static bool
@@ -557,9 +560,12 @@ start(struct daemon *daemon)
 	daemon->admin.worker = daemon->worker;
 	daemon->reader = worker_start(wake_loop, daemon);
 	daemon->admin.reader = daemon->reader;
-	return daemon->worker != NULL && daemon->reader != NULL &&
-	    store_start(daemon->store, wake_loop, daemon) &&
-	    usage_start(daemon->usage, wake_loop, daemon);
+	if (daemon->worker == NULL || daemon->reader == NULL ||
+	    !store_start(daemon->store, wake_loop, daemon) ||
+	    !usage_start(daemon->usage, wake_loop, daemon))
+		return false;
+	admin_import_resume(&daemon->admin);
+	return true;
 }
 
 static void
@@ -575,6 +581,7 @@ stop(struct daemon *daemon)
 	for (int i = 0; i < SOCKETS; i++)
 		if (daemon->sockets[i][0] != '\0')
 			unlink(daemon->sockets[i]);
+	admin_import_stop(&daemon->admin);
 	/* Changes that are still under way reach the disk and the index; who
 	 * asked for them has been waited for long enough. */
 	if (daemon->server != NULL)
@@ -594,6 +601,7 @@ stop(struct daemon *daemon)
 	if (daemon->reader != NULL)
 		worker_free(daemon->reader);
 	usage_free(daemon->usage);
+	admin_import_free(&daemon->admin);
 	changes_free(daemon->changes);
 	free_event(daemon->giving_up);
 	free_event(daemon->tick);

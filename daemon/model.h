@@ -38,6 +38,7 @@ struct product {
 	uint64_t sequence; /* of its last change */
 	uint32_t keys;     /* that exist */
 	uint64_t usage_id; /* slug_id(); set by the index */
+	uint32_t staged;   /* of them, by an import that goes on */
 };
 
 struct account {
@@ -48,6 +49,7 @@ struct account {
 	uint64_t sequence;
 	uint64_t usage_id; /* slug_id(); set by the index */
 	uint32_t keys;
+	uint32_t staged; /* of them, by an import that goes on */
 	uint32_t enabled_count;
 	struct product **enabled; /* products it may have keys for */
 };
@@ -65,6 +67,11 @@ enum key_flag {
 	KEY_HAS_SERVICES = 2,
 	KEY_HAS_CALLERS = 4,
 	KEY_ALLOWLIST_ON = 8,
+	/* The hash is that of the SHA-256 of a token made elsewhere; the same
+	 * of the secret before. */
+	KEY_FOREIGN = 16,
+	KEY_WAS_FOREIGN = 32,
+	KEY_STAGED = 64, /* in memory alone: of an import, see index.h */
 };
 
 /* A secret that holds on for a while after a rotation. */

@@ -13,7 +13,7 @@
 
 #include "proto/cursor.h"
 
-enum { PARAMS_MAX = 24 };
+enum { PARAMS_MAX = 40 };
 
 struct params {
 	json_t *object;

@@ -18,6 +18,7 @@ static const struct {
     {RECORD_LIMIT, 64},
     {RECORD_PIN, 128},
     {RECORD_OUTBOX, RECORD_MAX},
+    {RECORD_IMPORT, 80},
 };
 
 enum {
@@ -69,6 +70,13 @@ record_name_operation(uint64_t sequence)
 	uint8_t rest[2] = {(uint8_t)(slot >> 8), (uint8_t)slot};
 
 	return record_name(RECORD_OPERATION, rest, sizeof rest);
+}
+
+void
+record_name_key(struct record *record, const char *id)
+{
+	record->name = record_name(RECORD_KEY, id, TOKEN_ID_LEN);
+	record->len = 0;
 }
 
 void
@@ -196,7 +204,7 @@ write_key_core(struct writer *w, const struct key *key)
 	write_u8(w, key->type);
 	write_u8(w, key->state);
 	write_u8(w, key->permission);
-	write_u8(w, key->flags);
+	write_u8(w, key->flags & (uint8_t)~KEY_STAGED);
 	write_bytes(w, key->hash, TOKEN_HASH_BYTES);
 	write_time(w, previous->until);
 	write_bytes(w, previous->hash, TOKEN_HASH_BYTES);
@@ -224,6 +232,12 @@ key_more_count(size_t details_len)
 	return (details_len + KEY_MORE_ROOM - 1) / KEY_MORE_ROOM;
 }
 
+static enum record_state
+live_state(const struct key *key)
+{
+	return (key->flags & KEY_STAGED) != 0 ? RECORD_STAGED : RECORD_LIVE;
+}
+
 size_t
 records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key)
 {
@@ -231,7 +245,7 @@ records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key)
 	size_t done, count = 1;
 	struct writer w = record_begin(&records[0],
 	    record_name(RECORD_KEY, key->id, TOKEN_ID_LEN),
-	    deleted ? RECORD_DELETED : RECORD_LIVE);
+	    deleted ? RECORD_DELETED : live_state(key));
 
 	if (deleted)
 		return count;
@@ -304,7 +318,8 @@ record_open(struct bytes name, struct bytes data, const struct keyring *ring,
 		return false;
 	}
 	if (kind != name.data[0] ||
-	    (state != RECORD_LIVE && state != RECORD_DELETED)) {
+	    (state != RECORD_LIVE && state != RECORD_DELETED &&
+		!(state == RECORD_STAGED && kind == RECORD_KEY))) {
 		*problem = "wrong header";
 		return false;
 	}
@@ -492,12 +507,14 @@ record_to_key(struct record_view *view, struct key_record *key)
 	    !base62_valid((const char *)view->name.data, TOKEN_ID_LEN))
 		return false;
 	memcpy(key->id, view->name.data, TOKEN_ID_LEN);
+	key->staged = view->state == RECORD_STAGED;
 	if (view->state == RECORD_DELETED) {
 		key->state = KEY_DELETED;
 		return record_done(r);
 	}
-	if (!read_key_core(r, key) || key->state < KEY_ACTIVE ||
-	    key->state > KEY_REVOKED || key->details_len > KEY_DETAILS_MAX ||
+	if (!read_key_core(r, key) || (key->flags & KEY_STAGED) != 0 ||
+	    key->state < KEY_ACTIVE || key->state > KEY_REVOKED ||
+	    key->details_len > KEY_DETAILS_MAX ||
 	    (key->type != KEY_BEARER && key->type != KEY_HMAC) ||
 	    (key->permission != PERMISSION_READ &&
 		key->permission != PERMISSION_WRITE) ||

@@ -22,6 +22,7 @@
  *   L uid slug    account an operator is limited to, or no longer
  *   N uid         PIN of an operator, or of one who always is one
  *   Q slot        outbox: a piece of a line of audit.log; see outbox.h
+ *   I sequence    import: from which to which its keys were staged
  *
  * Deleted accounts, products, keys and operators stay as tombstones (state
  * deleted), so that a copy of the store which missed the deletion can learn of
@@ -66,9 +67,16 @@ enum record_kind {
 	RECORD_LIMIT = 'L',
 	RECORD_PIN = 'N',
 	RECORD_OUTBOX = 'Q',
+	RECORD_IMPORT = 'I',
 };
 
-enum record_state { RECORD_LIVE = 1, RECORD_DELETED = 2 };
+/*
+ * A K record of an import is staged: it counts once an import record covers
+ * its sequence, so one small record brings all of them into force. Its own
+ * state stays until the key is changed, so records never get another sequence
+ * but by a change.
+ */
+enum record_state { RECORD_LIVE = 1, RECORD_DELETED = 2, RECORD_STAGED = 3 };
 
 struct record_name {
 	uint8_t bytes[RECORD_NAME_MAX];
@@ -94,6 +102,14 @@ struct operation {
 	uint8_t digest[MAC_BYTES];
 	int64_t at;
 	uint64_t sequence;
+};
+
+/* An import that came into force. */
+struct import_record {
+	uint64_t first, last; /* sequences that its keys were staged with */
+	uint64_t keys;
+	uint32_t uid; /* whose it was */
+	int64_t at;
 };
 
 struct root {
@@ -134,6 +150,8 @@ size_t
 records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key);
 /* At most how many X records a key with so many bytes of details has. */
 size_t key_more_count(size_t details_len);
+/* Only the name is set, as below. */
+void record_name_key(struct record *record, const char *id);
 /* Only the name is set: for erasing the n-th X record of a key. */
 void record_name_key_more(struct record *record, const char *id, size_t n);
 void
@@ -144,6 +162,8 @@ record_from_operator(struct record *record, const struct operator_user *user);
 void record_from_limit(struct record *record, uint32_t uid,
     const struct account *account, bool limited);
 void record_from_pin(struct record *record, const struct pin *pin);
+void
+record_from_import(struct record *record, const struct import_record *import);
 
 /* Sets sequence and MAC: the last thing before a record is written. */
 void record_seal(
@@ -188,6 +208,7 @@ struct limit_record {
 };
 bool record_to_limit(struct record_view *view, struct limit_record *limit);
 bool record_to_pin(struct record_view *view, struct pin *pin);
+bool record_to_import(struct record_view *view, struct import_record *import);
 
 /* A line of audit.log, or a piece of one. of 0: the slot was never used. */
 struct outbox_piece {
@@ -206,6 +227,7 @@ struct key_record {
 	char id[TOKEN_ID_LEN];
 	char account[SLUG_MAX_LEN + 1];
 	char product[SLUG_MAX_LEN + 1];
+	bool staged;
 	uint8_t type, state, permission, flags;
 	uint8_t hash[TOKEN_HASH_BYTES];
 	struct previous_secret previous; /* until 0: none */

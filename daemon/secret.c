@@ -108,8 +108,18 @@ keyring_unwrap(const uint8_t wrapped[WRAPPED_KEYS_BYTES],
 void
 secret_random_id(char id[TOKEN_ID_LEN])
 {
-	for (size_t i = 0; i < TOKEN_ID_LEN; i++)
-		id[i] = base62_digit(randombytes_uniform(62));
+	enum { FAIR = 256 / 62 * 62 }; /* above, digits would not be equal */
+	uint8_t random[2 * TOKEN_ID_LEN];
+	size_t done = 0;
+
+	/* Many at a time: each is a system call. */
+	while (done < TOKEN_ID_LEN) {
+		randombytes_buf(random, sizeof random);
+		for (size_t i = 0; i < sizeof random && done < TOKEN_ID_LEN;
+		     i++)
+			if (random[i] < FAIR)
+				id[done++] = base62_digit(random[i]);
+	}
 }
 
 size_t
@@ -137,6 +147,56 @@ secret_hash_token(const struct keyring *ring, const char *token, size_t len,
 	crypto_generichash(
 	    hash, TOKEN_HASH_BYTES, block, SECRET_KEY_BYTES + len, NULL, 0);
 	secret_wipe(block, sizeof block);
+}
+
+static void
+hash_with_prefix(const struct keyring *ring, const char *prefix,
+    const void *data, size_t len, uint8_t hash[TOKEN_HASH_BYTES])
+{
+	uint8_t block[SECRET_KEY_BYTES + 16 + TOKEN_DIGEST_BYTES];
+	size_t prefix_len = strlen(prefix) + 1; /* a NUL sets them apart */
+
+	memcpy(block, ring->hash, SECRET_KEY_BYTES);
+	memcpy(block + SECRET_KEY_BYTES, prefix, prefix_len);
+	memcpy(block + SECRET_KEY_BYTES + prefix_len, data, len);
+	crypto_generichash(hash, TOKEN_HASH_BYTES, block,
+	    SECRET_KEY_BYTES + prefix_len + len, NULL, 0);
+	sodium_memzero(block, sizeof block);
+}
+
+void
+secret_digest(const void *data, size_t len, uint8_t digest[TOKEN_DIGEST_BYTES])
+{
+	crypto_hash_sha256(digest, data, len);
+}
+
+void
+secret_hash_foreign(const struct keyring *ring,
+    const uint8_t digest[TOKEN_DIGEST_BYTES], uint8_t hash[TOKEN_HASH_BYTES])
+{
+	hash_with_prefix(ring, "SHA-256", digest, TOKEN_DIGEST_BYTES, hash);
+}
+
+void
+secret_hash_check(const struct keyring *ring, uint8_t check[TOKEN_HASH_BYTES])
+{
+	hash_with_prefix(ring, "hash key", "", 0, check);
+}
+
+bool
+secret_from_hex(const char *text, uint8_t *out, size_t len)
+{
+	size_t text_len = strlen(text), done;
+
+	return text_len == 2 * len &&
+	    sodium_hex2bin(out, len, text, text_len, NULL, &done, NULL) == 0 &&
+	    done == len;
+}
+
+void
+secret_to_hex(const uint8_t *data, size_t len, char *out)
+{
+	sodium_bin2hex(out, 2 * len + 1, data, len);
 }
 
 bool

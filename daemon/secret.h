@@ -21,6 +21,7 @@
 enum {
 	SECRET_KEY_BYTES = 32,
 	TOKEN_HASH_BYTES = 32,
+	TOKEN_DIGEST_BYTES = 32,
 	MAC_BYTES = 16,
 	/* nonce, authenticator and four keys */
 	WRAPPED_KEYS_BYTES = 24 + 16 + 4 * SECRET_KEY_BYTES,
@@ -75,6 +76,23 @@ secret_new_token(const char *prefix, const char *id, char token[TOKEN_MAX + 1]);
  */
 void secret_hash_token(const struct keyring *ring, const char *token,
     size_t len, uint8_t hash[TOKEN_HASH_BYTES]);
+/*
+ * Tokens made elsewhere are known by their SHA-256 alone. What is kept is its
+ * keyed hash, in which no token of ours can result: no token holds a NUL.
+ */
+void
+secret_digest(const void *data, size_t len, uint8_t digest[TOKEN_DIGEST_BYTES]);
+void secret_hash_foreign(const struct keyring *ring,
+    const uint8_t digest[TOKEN_DIGEST_BYTES], uint8_t hash[TOKEN_HASH_BYTES]);
+/* A value by which hashes of another store are known for what they are. */
+void
+secret_hash_check(const struct keyring *ring, uint8_t check[TOKEN_HASH_BYTES]);
+/* Bytes of as many pairs of hexadecimal digits; false where it is not exactly
+ * that. */
+bool secret_from_hex(const char *text, uint8_t *out, size_t len);
+/* Two digits a byte and a NUL; in a time that tells nothing of them. */
+void secret_to_hex(const uint8_t *data, size_t len, char *out);
+
 /* In a time that does not depend on where they differ. */
 bool secret_hash_equal(
     const uint8_t a[TOKEN_HASH_BYTES], const uint8_t b[TOKEN_HASH_BYTES]);

@@ -41,7 +41,9 @@ store_apply_write(struct store_file *file, struct root *root,
 	struct found_mac old = {.found = false};
 
 	/* Not there and not readable look alike but for the code. */
-	if (tdb_parse_record(file->tdb, store_data_of_name(&record->name),
+	/* One that is new was looked for before: see admit(). */
+	if (!write->is_new &&
+	    tdb_parse_record(file->tdb, store_data_of_name(&record->name),
 		parse_mac, &old) != 0 &&
 	    tdb_error(file->tdb) != TDB_ERR_NOEXIST)
 		return false;

@@ -18,6 +18,8 @@ struct session {
 	struct call *pending; /* the call being worked on */
 	bool receiving;       /* in received(): no conn_resume() wanted */
 	bool aborted;         /* left without an answer: no further calls */
+	void *memory;         /* a service's, see call_remember() */
+	void (*gone)(void *memory);
 };
 
 struct call {
@@ -55,6 +57,22 @@ const char *
 call_method(const struct call *call)
 {
 	return call->method;
+}
+
+bool
+call_remember(struct call *call, void *memory, void (*gone)(void *memory))
+{
+	if (call->session == NULL)
+		return false;
+	call->session->memory = memory;
+	call->session->gone = gone;
+	return true;
+}
+
+void *
+call_remembered(const struct call *call)
+{
+	return call->session != NULL ? call->session->memory : NULL;
 }
 
 void
@@ -394,6 +412,8 @@ admin_closed(void *context, void *opaque)
 	/* What the call began goes on; only nobody hears how it ended. */
 	if (session->pending != NULL)
 		session->pending->session = NULL;
+	if (session->memory != NULL)
+		session->gone(session->memory);
 	free(session);
 }
 

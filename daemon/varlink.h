@@ -54,6 +54,14 @@ const char *call_method(const struct call *call);
 void call_confirm(struct call *call);
 bool call_is_confirmed(const struct call *call);
 
+/*
+ * What a service remembers of a connection, from call to call: one thing, NULL
+ * for nothing. gone() is called with it when the connection ends. False where
+ * that has ended already.
+ */
+bool call_remember(struct call *call, void *memory, void (*gone)(void *memory));
+void *call_remembered(const struct call *call);
+
 /* Answers. They take over the reference to parameters, which may be NULL for
  * none, and the call is gone afterwards. */
 void call_reply(struct call *call, json_t *parameters);

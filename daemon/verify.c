@@ -86,6 +86,46 @@ tell_limits(const struct key_limits *limits, struct verify_reply *reply)
 	}
 }
 
+/* The key whose token, made elsewhere, this is. */
+static struct key *
+foreign_key(const struct verifier *verifier, struct bytes token, int64_t now,
+    bool *previous_one)
+{
+	uint8_t digest[TOKEN_DIGEST_BYTES], hash[TOKEN_HASH_BYTES];
+	struct key *key;
+
+	*previous_one = false;
+	if (!index_has_foreign(verifier->index) || token.len < 1 ||
+	    token.len > FOREIGN_TOKEN_MAX)
+		return NULL;
+	secret_digest(token.data, token.len, digest);
+	secret_hash_foreign(verifier->ring, digest, hash);
+	key = index_foreign_key(verifier->index, hash);
+	secret_wipe(digest, sizeof digest);
+	secret_wipe(hash, sizeof hash);
+	if (key == NULL || (key->flags & KEY_FOREIGN) != 0)
+		return key;
+	*previous_one = now < key->previous->until;
+	return *previous_one ? key : NULL;
+}
+
+struct key *
+verify_credential(const struct verifier *verifier, struct bytes credential,
+    int64_t now, bool *previous_one, enum reason *reason)
+{
+	struct token_view token;
+	struct key *key;
+
+	*reason =
+	    token_parse((const char *)credential.data, credential.len, &token);
+	if (*reason == REASON_NONE)
+		return verify_token(verifier, &token, now, previous_one);
+	key = foreign_key(verifier, credential, now, previous_one);
+	if (key != NULL)
+		*reason = REASON_NONE;
+	return key;
+}
+
 /* Limits come last, so that what is refused spends nothing. */
 static enum verdict
 spend(struct key *key, int64_t now, struct verify_reply *reply)
@@ -184,21 +224,19 @@ void
 verify(struct verifier *verifier, const struct verify_request *request,
     uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
-	struct token_view token;
-	struct key *key = NULL;
-	bool by_previous = false;
+	struct key *key;
+	bool by_previous;
 	enum verdict verdict;
 	enum reason reason;
 	int64_t now = now_ms();
 
 	memset(reply, 0, sizeof *reply);
-	reason = token_parse((const char *)request->credential.data,
-	    request->credential.len, &token);
+	key = verify_credential(
+	    verifier, request->credential, now, &by_previous, &reason);
 	if (reason != REASON_NONE) {
 		reply->reason = (uint8_t)reason;
 		verdict = VERDICT_MALFORMED;
 	} else {
-		key = verify_token(verifier, &token, now, &by_previous);
 		verdict = key == NULL
 		    ? VERDICT_UNKNOWN
 		    : judge(key, request, uid, now, reply, id);

@@ -55,6 +55,16 @@ struct key *verify_secret(const struct verifier *verifier,
 struct key *verify_token(const struct verifier *verifier,
     const struct token_view *token, int64_t now, bool *previous_one);
 
+/*
+ * The bearer key whose secret a credential is, or NULL: a token of ours, or,
+ * only where it has not the shape of one, a token made elsewhere that was
+ * imported. *reason says why it is malformed, REASON_NONE where it is not.
+ */
+enum { FOREIGN_TOKEN_MAX = 512 };
+struct key *
+verify_credential(const struct verifier *verifier, struct bytes credential,
+    int64_t now, bool *previous_one, enum reason *reason);
+
 /* The whole of it, limits and counting included. Views in *reply point into
  * the index and into id. */
 void verify(struct verifier *verifier, const struct verify_request *request,

@@ -31,19 +31,18 @@ judge(const struct verify_session *session, const struct verify_request *asked,
 {
 	const struct verifier *verifier = session->verifier;
 	struct key_details details;
-	struct token_view token;
+	enum reason reason;
 	int64_t now = now_ms();
 	bool by_previous;
 	struct key *key;
 
-	reply->reason =
-	    (uint8_t)token_parse((const char *)asked->credential.data,
-		asked->credential.len, &token);
-	if (reply->reason != REASON_NONE) {
+	key = verify_credential(
+	    verifier, asked->credential, now, &by_previous, &reason);
+	reply->reason = (uint8_t)reason;
+	if (reason != REASON_NONE) {
 		reply->verdict = VERDICT_MALFORMED;
 		return NULL;
 	}
-	key = verify_token(verifier, &token, now, &by_previous);
 	if (key == NULL) {
 		reply->verdict = VERDICT_UNKNOWN;
 		return NULL;

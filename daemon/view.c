@@ -43,8 +43,8 @@ view_account(const struct account *account)
 	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:o}", "slug",
 	    account->slug, "name", text_or_null(bytes_of(account->name)),
 	    "status", account_status_text(account->status), "products",
-	    products, "keys", (json_int_t)account->keys, "created_at",
-	    time_or_null(account->created_at));
+	    products, "keys", (json_int_t)(account->keys - account->staged),
+	    "created_at", time_or_null(account->created_at));
 }
 
 json_t *
@@ -57,7 +57,7 @@ view_product(const struct product *product)
 	    product->max_lifetime_ms != 0
 		? json_integer(product->max_lifetime_ms)
 		: json_null(),
-	    "keys", (json_int_t)product->keys, "created_at",
+	    "keys", (json_int_t)(product->keys - product->staged), "created_at",
 	    time_or_null(product->created_at));
 }
 
@@ -182,11 +182,12 @@ view_key(const struct key *key, int64_t now)
 	char id[KEY_ID_SIZE];
 	static const struct previous_secret none;
 	const struct previous_secret *previous = &none;
+	json_t *view;
 
 	key_id_text(key, id);
 	if (key->previous != NULL && now < key->previous->until)
 		previous = key->previous;
-	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, "
+	view = json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, "
 			 "s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 	    "id", id, "type", key_type_text((enum key_type)key->type), "name",
@@ -210,4 +211,7 @@ view_key(const struct key *key, int64_t now)
 	    view_allowlist(key, d.allowlist), "rate", view_rate(key->limits),
 	    "quota", view_quota(key->limits, now), "sequence",
 	    (json_int_t)key->sequence);
+	if (view != NULL && (key->flags & KEY_FOREIGN) != 0)
+		json_object_set_new(view, "foreign", json_true());
+	return view;
 }

@@ -12,25 +12,32 @@
 #include "pin.h"
 #include "varlink_client.h"
 
-#define INTERFACE "io.apikeyd.Admin."
-
 enum { TIMEOUT_MS = 10000, OPERATION_ID_BYTES = 16 };
 
 static const struct error_row {
 	const char *name;
 	enum ctl_exit code;
 } errors[] = {
-    {INTERFACE "NotFound", CTL_NOT_FOUND},
-    {INTERFACE "NotPermitted", CTL_NOT_PERMITTED},
-    {INTERFACE "PinRequired", CTL_NOT_PERMITTED},
-    {INTERFACE "PinWrong", CTL_NOT_PERMITTED},
-    {INTERFACE "PinLocked", CTL_NOT_PERMITTED},
-    {INTERFACE "Conflict", CTL_CONFLICT},
-    {INTERFACE "InvalidArgument", CTL_USAGE},
-    {INTERFACE "StoreFailed", CTL_REFUSED},
+    {CALL_INTERFACE "NotFound", CTL_NOT_FOUND},
+    {CALL_INTERFACE "NotPermitted", CTL_NOT_PERMITTED},
+    {CALL_INTERFACE "PinRequired", CTL_NOT_PERMITTED},
+    {CALL_INTERFACE "PinWrong", CTL_NOT_PERMITTED},
+    {CALL_INTERFACE "PinLocked", CTL_NOT_PERMITTED},
+    {CALL_INTERFACE "Conflict", CTL_CONFLICT},
+    {CALL_INTERFACE "InvalidArgument", CTL_USAGE},
+    {CALL_INTERFACE "StoreFailed", CTL_REFUSED},
     {"org.varlink.service.InvalidParameter", CTL_USAGE},
     {"org.varlink.service.PermissionDenied", CTL_NOT_PERMITTED},
 };
+
+enum ctl_exit
+call_exit(const char *error)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (strcmp(errors[i].name, error) == 0)
+			return errors[i].code;
+	return CTL_REFUSED;
+}
 
 /*
  * The daemon speaks of parameters, a person of options: "expires_at: ..." is
@@ -83,10 +90,7 @@ report_error(
 		output_text(stderr, name);
 	}
 	fputc('\n', stderr);
-	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-		if (strcmp(errors[i].name, name) == 0)
-			return errors[i].code;
-	return CTL_REFUSED;
+	return call_exit(name);
 }
 
 enum ctl_exit
@@ -146,12 +150,12 @@ wants_pin(
     const struct command *command, const char *error, const json_t *parameters)
 {
 	return command->pin != NULL &&
-	    strcmp(error, INTERFACE "PinRequired") == 0 &&
+	    strcmp(error, CALL_INTERFACE "PinRequired") == 0 &&
 	    json_object_get(parameters, command->pin) == NULL;
 }
 
-static enum ctl_exit
-call(const struct invocation *inv, struct varlink_client *client,
+enum ctl_exit
+call_on(const struct invocation *inv, struct varlink_client *client,
     const char *method, json_t *parameters, json_t **result)
 {
 	const struct command *command = inv->command;
@@ -161,7 +165,7 @@ call(const struct invocation *inv, struct varlink_client *client,
 	const char *error;
 
 	*result = NULL;
-	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
+	snprintf(full_name, sizeof full_name, CALL_INTERFACE "%s", method);
 	status =
 	    varlink_call(client, full_name, parameters, TIMEOUT_MS, &reply);
 	if (status != VARLINK_OK)
@@ -179,7 +183,7 @@ call(const struct invocation *inv, struct varlink_client *client,
 		json_decref(reply);
 		*result = NULL;
 		if (again && code == CTL_DONE)
-			return call(inv, client, method, parameters, result);
+			return call_on(inv, client, method, parameters, result);
 		return code;
 	}
 	json_decref(reply);
@@ -194,7 +198,7 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 	enum ctl_exit code;
 
 	varlink_init(&client, inv->socket);
-	code = call(inv, &client, method, parameters, result);
+	code = call_on(inv, &client, method, parameters, result);
 	varlink_close(&client);
 	return code;
 }
@@ -211,7 +215,7 @@ call_follow(const struct invocation *inv, const char *method,
 	char full_name[96];
 	bool goes_on = true;
 
-	snprintf(full_name, sizeof full_name, INTERFACE "%s", method);
+	snprintf(full_name, sizeof full_name, CALL_INTERFACE "%s", method);
 	varlink_init(&client, inv->socket);
 	status = varlink_begin(&client, full_name, inv->parameters, TIMEOUT_MS);
 	while (goes_on && status == VARLINK_OK) {
@@ -254,8 +258,8 @@ call_pages(const struct invocation *inv, struct listing *listing)
 		json_t *page, *items, *item, *next;
 		size_t i;
 
-		code =
-		    call(inv, &client, command->method, inv->parameters, &page);
+		code = call_on(
+		    inv, &client, command->method, inv->parameters, &page);
 		if (code != CTL_DONE)
 			break;
 		items = json_object_get(page, command->result);
@@ -296,8 +300,8 @@ run_list(const struct invocation *inv)
 	return code;
 }
 
-static bool
-add_operation_id(struct invocation *inv)
+bool
+call_add_operation_id(struct invocation *inv)
 {
 	unsigned char random[OPERATION_ID_BYTES];
 	char hex[2 * OPERATION_ID_BYTES + 1];
@@ -420,7 +424,7 @@ call_run(struct invocation *inv)
 	}
 	if (command->shape != NULL)
 		command->shape(inv->parameters);
-	if (command->changes && !add_operation_id(inv))
+	if (command->changes && !call_add_operation_id(inv))
 		return CTL_REFUSED;
 	return command->columns != NULL ? run_list(inv) : run_object(inv);
 }

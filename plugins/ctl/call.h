@@ -4,6 +4,7 @@
 #define CTL_CALL_H
 
 #include "options.h"
+#include "varlink_client.h"
 
 /* Runs inv->command, a row with a method, and prints its result. */
 enum ctl_exit call_run(struct invocation *inv);
@@ -15,6 +16,19 @@ enum ctl_exit call_run(struct invocation *inv);
  */
 enum ctl_exit call_once(const struct invocation *inv, const char *method,
     json_t *parameters, json_t **result);
+
+/* The same on a connection that the caller opens and closes, for calls that
+ * belong together. */
+enum ctl_exit
+call_on(const struct invocation *inv, struct varlink_client *client,
+    const char *method, json_t *parameters, json_t **result);
+
+/* What an error of the daemon's, interface included, means as an exit code. */
+enum ctl_exit call_exit(const char *error);
+#define CALL_INTERFACE "io.apikeyd.Admin."
+
+/* Adds the one that was given, or a new one. False after saying why. */
+bool call_add_operation_id(struct invocation *inv);
 
 /*
  * A call that goes on until the daemon ends it: each gets the parameters of one

@@ -13,6 +13,8 @@ const struct command *const command_tables[] = {
     signature_commands,
     explain_commands,
     usage_commands,
+    import_commands,
+    export_commands,
     scan_commands,
     operator_commands,
     audit_commands,

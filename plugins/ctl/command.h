@@ -94,6 +94,8 @@ extern const struct command verify_commands[];
 extern const struct command signature_commands[];
 extern const struct command explain_commands[];
 extern const struct command usage_commands[];
+extern const struct command import_commands[];
+extern const struct command export_commands[];
 extern const struct command scan_commands[];
 extern const struct command audit_commands[];
 extern const struct command stale_commands[];

@@ -104,6 +104,7 @@ const struct field key_fields[] = {
     {"allowlist", "Allow-list", text_allowlist, ABSENT_NULL, false},
     {"rate", "Rate", text_rate, ABSENT_NULL, false},
     {"quota", "Quota", text_quota, ABSENT_NULL, false},
+    {"foreign", "Token made elsewhere", text_yes_no, ABSENT_LEFT_OUT, true},
     {"token", NULL, text_plain, ABSENT_LEFT_OUT, true},
     {0},
 };

@@ -47,6 +47,7 @@ copy(struct record_view *view, struct record *out)
 		struct key_record key;
 		struct key_more_record more;
 		struct outbox_piece piece;
+		struct import_record import;
 	} u;
 	struct account account;
 	struct product product;
@@ -103,6 +104,11 @@ copy(struct record_view *view, struct record *out)
 		if (record_to_key(view, &u.key))
 			fuzz_use_bytes(u.key.details);
 		break;
+	case RECORD_IMPORT:
+		read = record_to_import(view, &u.import);
+		if (read)
+			record_from_import(out, &u.import);
+		break;
 	case RECORD_OUTBOX:
 		read = record_to_outbox(view, &u.piece);
 		if (read)
@@ -148,7 +154,7 @@ check_copy(struct record_view *view)
 static bool
 seal(struct bytes name, struct bytes data, struct record *record)
 {
-	static const char kinds[] = "RAPEKXOULNQ";
+	static const char kinds[] = "RAPEKXOULNQI";
 	struct record_name copied = {.len = (uint8_t)name.len};
 	size_t len;
 

@@ -610,6 +610,46 @@ START_TEST(pieces_that_do_not_belong)
 }
 END_TEST
 
+/* Keys of an import: there, unseen, and seen all at once. */
+START_TEST(staged_keys)
+{
+	struct index *index = index_new();
+	struct account *account = stock_account("acme");
+	struct product *product = stock_product("mail", "ak");
+	struct key nobody = {.flags = 0};
+	char id[TOKEN_ID_LEN + 1];
+	size_t position = 0;
+	struct key *key;
+	bool found;
+
+	ck_assert(index_add_account(index, account) &&
+	    index_add_product(index, product));
+	for (unsigned i = 0; i < 100; i++) {
+		stock_id(id, i);
+		ck_assert(
+		    index_stage_key(index, stock_key(account, product, id)));
+	}
+	ck_assert(index_has_id(index, id));
+	ck_assert_ptr_null(index_key(index, id));
+	index_key_evenly(index, id, &nobody, &found);
+	ck_assert(!found);
+	ck_assert_ptr_null(index_next_key(index, &position));
+	ck_assert_uint_eq(index_counts(index).keys, 0);
+	index_stage_live(index);
+	key = index_key_evenly(index, id, &nobody, &found);
+	ck_assert(found && key == index_key(index, id));
+	ck_assert_uint_eq(index_counts(index).keys, 100);
+	while (index_settle(index, 7))
+		ck_assert_ptr_nonnull(index_key(index, id));
+	ck_assert_uint_eq(index_staged(index), 0);
+	ck_assert_uint_eq(account->staged, 0);
+	ck_assert_uint_eq(account->keys, 100);
+	position = 0;
+	ck_assert_ptr_nonnull(index_next_key(index, &position));
+	index_free(index);
+}
+END_TEST
+
 START_TEST(tombstones_are_not_loaded)
 {
 	struct key *key = index_key(the_index, "000000000001");
@@ -712,6 +752,7 @@ main(void)
 	    suite, "pieces_that_do_not_belong", pieces_that_do_not_belong);
 	stock_add(
 	    suite, "tombstones_are_not_loaded", tombstones_are_not_loaded);
+	stock_add(suite, "staged_keys", staged_keys);
 	stock_add(suite, "operations_are_loaded", operations_are_loaded);
 	stock_add(
 	    suite, "unknown_kinds_and_contents", unknown_kinds_and_contents);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "import.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+
+enum {
+	CLEAR_KEYS_MAX = 200, /* a change */
+	CLEAR_WRITES_MAX = 1000,
+	SETTLE_KEYS = 1000, /* a turn of the loop */
+};
+
+struct import_slice {
+	struct store_change store; /* first: what the store hands back */
+	struct import *import;
+	uint64_t first_line, last_line;
+	size_t capacity; /* of store.writes */
+	size_t key_count;
+	struct key *keys[SLICE_KEYS_MAX];
+};
+
+struct import *
+import_new(struct index *index, struct store *store)
+{
+	struct import *import = calloc(1, sizeof *import);
+
+	if (import == NULL)
+		return NULL;
+	import->index = index;
+	import->store = store;
+	return import;
+}
+
+void
+import_free(struct import *import)
+{
+	if (import != NULL)
+		free(import->pairs);
+	free(import);
+}
+
+/* Staging */
+
+struct import_slice *
+import_slice_new(struct import *import, uint64_t line)
+{
+	struct import_slice *slice = calloc(1, sizeof *slice);
+
+	if (slice == NULL)
+		return NULL;
+	slice->import = import;
+	slice->first_line = line;
+	return slice;
+}
+
+static bool
+note_pair(struct import *import, const struct key *key)
+{
+	struct import_pair *pairs = import->pairs;
+
+	/* Keys of one account mostly stand together. */
+	for (size_t i = import->pair_count; i-- > 0;)
+		if (pairs[i].account == key->account &&
+		    pairs[i].product == key->product)
+			return true;
+	if (import->pair_count == import->pair_capacity) {
+		import->pair_capacity = 2 * import->pair_capacity + 16;
+		pairs =
+		    reallocarray(pairs, import->pair_capacity, sizeof *pairs);
+		if (pairs == NULL)
+			return false;
+		import->pairs = pairs;
+	}
+	pairs[import->pair_count++] =
+	    (struct import_pair){key->account, key->product};
+	return true;
+}
+
+static struct store_write *
+more_writes(struct import_slice *slice, size_t count)
+{
+	struct store_change *store = &slice->store;
+	struct store_write *writes = store->writes;
+
+	if (store->count + count > slice->capacity) {
+		size_t capacity = 2 * slice->capacity + count + 64;
+
+		writes = reallocarray(writes, capacity, sizeof *writes);
+		if (writes == NULL)
+			return NULL;
+		store->writes = writes;
+		slice->capacity = capacity;
+	}
+	store->count += count;
+	return writes + store->count - count;
+}
+
+static bool
+write_key(struct import_slice *slice, const struct key *key)
+{
+	struct record records[KEY_RECORDS_MAX];
+	size_t count = records_from_key(records, key);
+	struct store_write *writes = more_writes(slice, count);
+
+	for (size_t i = 0; writes != NULL && i < count; i++)
+		writes[i] = (struct store_write){records[i], false, true};
+	return writes != NULL;
+}
+
+bool
+import_slice_add(struct import_slice *slice, struct key *key)
+{
+	struct import *import = slice->import;
+
+	if (slice->key_count == SLICE_KEYS_MAX || !note_pair(import, key) ||
+	    !index_stage_key(import->index, key)) {
+		key_free(key);
+		return false;
+	}
+	slice->keys[slice->key_count++] = key;
+	import->keys++;
+	return write_key(slice, key);
+}
+
+static void
+note_result(struct import *import, const struct import_slice *slice)
+{
+	uint64_t sequence = slice->store.sequence;
+
+	if (slice->store.result == STORE_OK) {
+		for (size_t i = 0; i < slice->key_count; i++)
+			slice->keys[i]->sequence = sequence;
+		if (import->first == 0)
+			import->first = sequence;
+		import->last = sequence;
+	} else if (import->failure.error == NULL) {
+		refuse(&import->failure,
+		    slice->store.result == STORE_EXISTS ? "Conflict"
+							: "StoreFailed",
+		    "lines %llu to %llu: %s",
+		    (unsigned long long)slice->first_line,
+		    (unsigned long long)slice->last_line,
+		    slice->store.result == STORE_EXISTS
+			? "one of these key IDs was deleted from this store, "
+			  "and no deleted ID is used again"
+			: store_result_text(slice->store.result));
+	}
+}
+
+static void
+slice_free(struct import_slice *slice)
+{
+	free(slice->store.writes);
+	free(slice);
+}
+
+static void clear_step(struct import *import);
+
+static void
+on_slice_done(struct store_change *store)
+{
+	struct import_slice *slice = (struct import_slice *)store;
+	struct import *import = slice->import;
+
+	note_result(import, slice);
+	slice_free(slice);
+	import->pending--;
+	if (import->stage == IMPORT_CLEARING)
+		clear_step(import);
+	else
+		import->eased(import);
+}
+
+void
+import_slice_submit(struct import_slice *slice, uint64_t last_line)
+{
+	if (slice->key_count == 0) {
+		slice_free(slice);
+		return;
+	}
+	slice->last_line = last_line;
+	slice->store.done = on_slice_done;
+	slice->store.operation.uid = slice->import->uid;
+	slice->import->pending++;
+	store_submit(slice->import->store, &slice->store);
+}
+
+/* Clearing away */
+
+struct clearing {
+	struct store_change store; /* first */
+	struct import *import;
+	size_t count;
+	struct key *keys[CLEAR_KEYS_MAX];
+	struct store_write writes[CLEAR_WRITES_MAX];
+};
+
+/* Out of memory they go even where the store failed: they were never in force,
+ * and what is left of them on disk is found at the next start. */
+static void
+on_cleared(struct store_change *store)
+{
+	struct clearing *clearing = (struct clearing *)store;
+	struct import *import = clearing->import;
+
+	if (store->result != STORE_OK)
+		log_warning("%zu staged keys of an import that was given up "
+			    "stay in the store until the next start: %s",
+		    clearing->count, store_result_text(store->result));
+	for (size_t i = 0; i < clearing->count; i++)
+		index_remove_key(import->index, clearing->keys[i]);
+	free(clearing);
+	import->pending--;
+	clear_step(import);
+}
+
+static void
+add_erasure(struct clearing *clearing, struct key *key, size_t records)
+{
+	clearing->keys[clearing->count++] = key;
+	for (size_t i = 0; i < records; i++) {
+		struct store_write *write =
+		    &clearing->writes[clearing->store.count++];
+
+		write->erase = true;
+		if (i == 0)
+			record_name_key(&write->record, key->id);
+		else
+			record_name_key_more(&write->record, key->id, i);
+	}
+}
+
+static void
+clear_step(struct import *import)
+{
+	struct key *keys[CLEAR_KEYS_MAX];
+	struct clearing *clearing;
+	size_t count;
+
+	if (import->pending > 0 || import->stopping)
+		return;
+	count = index_staged_last(import->index, keys, CLEAR_KEYS_MAX);
+	clearing = count > 0 ? calloc(1, sizeof *clearing) : NULL;
+	if (clearing == NULL) {
+		if (count > 0)
+			log_error("out of memory: staged keys stay until the "
+				  "next start");
+		import->ended(import);
+		return;
+	}
+	clearing->import = import;
+	clearing->store.writes = clearing->writes;
+	clearing->store.done = on_cleared;
+	for (size_t i = 0; i < count; i++) {
+		size_t records = 1 + key_more_count(keys[i]->details_len);
+
+		if (clearing->store.count + records > CLEAR_WRITES_MAX)
+			break;
+		add_erasure(clearing, keys[i], records);
+	}
+	import->pending++;
+	store_submit(import->store, &clearing->store);
+}
+
+void
+import_clear(struct import *import)
+{
+	import->stage = IMPORT_CLEARING;
+	clear_step(import);
+}
+
+bool
+import_portion(struct import *import)
+{
+	if (import->stage != IMPORT_SETTLING)
+		return false;
+	if (index_settle(import->index, SETTLE_KEYS))
+		return true;
+	import->ended(import);
+	return false;
+}
