@@ -11,9 +11,9 @@
 set -eu
 
 # packages PURPOSE…: the only list there is, one package a line under what it is
-# for: build, demo, check, and what is for the tests of CI or for the benchmark
-# alone, since it brings services that a machine of yours should not begin to
-# offer.
+# for: build, demo, check, packages (check-packages and check-systemd), and what
+# is for the tests of CI or for the benchmark alone, since it brings services
+# that a machine of yours should not begin to offer.
 packages() {
 	awk -v wanted=" $* " '
 		/^#/ { purpose = $2; next }
@@ -57,6 +57,14 @@ packages() {
 		strace
 		sudo
 		zsh
+		# packages
+		debhelper
+		dpkg-dev
+		fakeroot
+		iproute2
+		lintian
+		mmdebstrap
+		systemd-container
 		# ci
 		apache2
 		dovecot-imapd
@@ -83,6 +91,9 @@ purposes() {
 		bench) echo demo bench ;;
 		*check*)
 			echo demo check
+			case $target in
+			check-packages | check-systemd) echo packages ;;
+			esac
 			[ "${CI-}" != true ] || echo ci
 			;;
 		esac

@@ -34,11 +34,14 @@ inside() {
 		DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
 }
 
-# Files, but for those that dpkg and ldconfig keep about all of them.
+# Files, but for those that dpkg, ldconfig, useradd and a2enmod keep about all of
+# them, and what does not outlive a boot.
 files() {
-	inside find / -xdev \( -path /proc -o -path /dev -o -path /packages \
-		-o -path /var/lib/dpkg -o -path /var/cache -o -path /var/log \
-		-o -path /use -o -path /tmp \) -prune -o -print | sort
+	inside find / -xdev \( -path /proc -o -path /dev -o -path /run \
+		-o -path /packages -o -path /var/lib/dpkg -o -path /var/cache \
+		-o -path /var/log -o -path /var/lib/apache2/module \
+		-o -path '/etc/sub?id-' -o -path /use -o -path /tmp \) -prune \
+		-o -print | sort
 }
 
 files >"$TMP/before"

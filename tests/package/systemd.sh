@@ -32,9 +32,10 @@ chroot "$TMP/root" sh -c 'dpkg -i /packages/apikey*.deb &&
 	systemctl enable test.service' >"$TMP/output" 2>&1 ||
 	give_up "the packages do not install: $(cat "$TMP/output")"
 
-# It wants a terminal. --keep-unit: there may be no systemd out here.
+# It wants a terminal. --keep-unit: there may be no systemd out here. The
+# capability: without it, it forbids mlock(2) whatever the limit.
 timeout 300 script -qec "systemd-nspawn -q --register=no --keep-unit \
-	--private-network -D '$TMP/root' -b" /dev/null \
+	--private-network --capability=CAP_IPC_LOCK -D '$TMP/root' -b" /dev/null \
 	>"$TMP/boot.log" 2>&1 </dev/null
 [ -s "$TMP/root/results" ] || {
 	tail -n 20 "$TMP/boot.log" | diagnose
