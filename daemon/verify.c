@@ -117,9 +117,15 @@ verify_credential(const struct verifier *verifier, struct bytes credential,
 	struct key *key;
 
 	*reason =
-	    token_parse((const char *)credential.data, credential.len, &token);
-	if (*reason == REASON_NONE)
-		return verify_token(verifier, &token, now, previous_one);
+	    token_shape((const char *)credential.data, credential.len, &token);
+	if (*reason == REASON_NONE) {
+		key = verify_token(verifier, &token, now, previous_one);
+		/* What has the hash of a token of ours is that token, checksum
+		 * and all: only of others it is worth looking at. */
+		if (key != NULL || token_checksum_right(&token))
+			return key;
+		*reason = REASON_CHECKSUM;
+	}
 	key = foreign_key(verifier, credential, now, previous_one);
 	if (key != NULL)
 		*reason = REASON_NONE;

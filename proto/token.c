@@ -1,60 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "token.h"
 
-#include <endian.h>
 #include <string.h>
 
 enum { TAIL_LEN = TOKEN_SECRET_LEN + TOKEN_CHECK_LEN };
 
 /*
- * CRC-32 four bytes at a time ("slicing"): table[n][b] is what a byte b does to
- * the checksum when n more follow it. A CRC is linear, so each entry is the sum
- * of what its bits do.
+ * CRC-32 four bits at a time: 64 bytes of table instead of a kilobyte. Nothing
+ * is in a hurry for it: a token that turns out to be right is not asked.
  */
-#define CRC_BYTE(b, b0, b1, b2, b3, b4, b5, b6, b7)                          \
-	(((b)&1 ? (b0) : 0) ^ ((b)&2 ? (b1) : 0) ^ ((b)&4 ? (b2) : 0) ^      \
-	    ((b)&8 ? (b3) : 0) ^ ((b)&16 ? (b4) : 0) ^ ((b)&32 ? (b5) : 0) ^ \
-	    ((b)&64 ? (b6) : 0) ^ ((b)&128 ? (b7) : 0))
-#define CRC_0(b)                                                    \
-	CRC_BYTE(b, 0x77073096, 0xEE0E612C, 0x076DC419, 0x0EDB8832, \
-	    0x1DB71064, 0x3B6E20C8, 0x76DC4190, 0xEDB88320)
-#define CRC_1(b)                                                    \
-	CRC_BYTE(b, 0x191B3141, 0x32366282, 0x646CC504, 0xC8D98A08, \
-	    0x4AC21251, 0x958424A2, 0xF0794F05, 0x3B83984B)
-#define CRC_2(b)                                                    \
-	CRC_BYTE(b, 0x01C26A37, 0x0384D46E, 0x0709A8DC, 0x0E1351B8, \
-	    0x1C26A370, 0x384D46E0, 0x709A8DC0, 0xE1351B80)
-#define CRC_3(b)                                                    \
-	CRC_BYTE(b, 0xB8BC6765, 0xAA09C88B, 0x8F629757, 0xC5B428EF, \
-	    0x5019579F, 0xA032AF3E, 0x9B14583D, 0xED59B63B)
-#define CRC_4(of, b) of(b), of((b) + 1), of((b) + 2), of((b) + 3)
-#define CRC_16(of, b)                                         \
-	CRC_4(of, b), CRC_4(of, (b) + 4), CRC_4(of, (b) + 8), \
-	    CRC_4(of, (b) + 12)
-#define CRC_64(of, b)                                              \
-	CRC_16(of, b), CRC_16(of, (b) + 16), CRC_16(of, (b) + 32), \
-	    CRC_16(of, (b) + 48)
-#define CRC_256(of)                                             \
-	{                                                       \
-		CRC_64(of, 0), CRC_64(of, 64), CRC_64(of, 128), \
-		    CRC_64(of, 192)                             \
-	}
-static const uint32_t crc_table[4][256] = {
-    CRC_256(CRC_0), CRC_256(CRC_1), CRC_256(CRC_2), CRC_256(CRC_3)};
-
 static uint32_t
 crc32_ieee(const char *text, size_t len)
 {
-	uint32_t crc = 0xFFFFFFFF, four;
+	static const uint32_t table[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8,
+	    0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+	    0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0,
+	    0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
+	uint32_t crc = 0xFFFFFFFF;
 
-	for (; len >= sizeof four; len -= sizeof four, text += sizeof four) {
-		memcpy(&four, text, sizeof four);
-		crc ^= le32toh(four);
-		crc = crc_table[3][crc & 255] ^ crc_table[2][crc >> 8 & 255] ^
-		    crc_table[1][crc >> 16 & 255] ^ crc_table[0][crc >> 24];
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (uint8_t)text[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
 	}
-	for (; len > 0; len--, text++)
-		crc = crc >> 8 ^ crc_table[0][(crc ^ (uint8_t)*text) & 255];
 	return ~crc;
 }
 
@@ -162,35 +130,50 @@ is_truncated(const char *text, size_t len)
 }
 
 enum reason
-token_parse(const char *text, size_t len, struct token_view *view)
+token_shape(const char *text, size_t len, struct token_view *view)
 {
-	char check[TOKEN_CHECK_LEN];
 	const char *id;
 	size_t key_id_len, prefix_len;
 
-	memset(view, 0, sizeof *view);
 	/*
 	 * The prefix may hold underscores, the rest may not, so a whole token
 	 * is taken apart from its end, where the lengths are fixed.
 	 */
-	if (len <= TAIL_LEN + 1 || len > TOKEN_MAX)
-		return is_truncated(text, len) ? REASON_TRUNCATED
-					       : REASON_SHAPE;
 	key_id_len = len - TAIL_LEN - 1;
-	if (text[key_id_len] != '_' ||
+	if (len <= TAIL_LEN + 1 || len > TOKEN_MAX || text[key_id_len] != '_' ||
 	    !base62_valid(text + key_id_len + 1, TAIL_LEN) ||
-	    !key_id_parse(text, key_id_len, &id, &prefix_len))
+	    !key_id_parse(text, key_id_len, &id, &prefix_len)) {
+		memset(view, 0, sizeof *view);
 		return is_truncated(text, len) ? REASON_TRUNCATED
 					       : REASON_SHAPE;
-	token_checksum(text, len - TOKEN_CHECK_LEN, check);
-	if (memcmp(check, text + len - TOKEN_CHECK_LEN, TOKEN_CHECK_LEN) != 0)
-		return REASON_CHECKSUM;
-	view->text = text;
-	view->len = len;
-	view->prefix_len = prefix_len;
-	view->id = id;
-	view->key_id_len = key_id_len;
+	}
+	*view = (struct token_view){.text = text,
+	    .len = len,
+	    .prefix_len = prefix_len,
+	    .id = id,
+	    .key_id_len = key_id_len};
 	return REASON_NONE;
+}
+
+bool
+token_checksum_right(const struct token_view *view)
+{
+	size_t len = view->len - TOKEN_CHECK_LEN;
+	char check[TOKEN_CHECK_LEN];
+
+	token_checksum(view->text, len, check);
+	return memcmp(check, view->text + len, sizeof check) == 0;
+}
+
+enum reason
+token_parse(const char *text, size_t len, struct token_view *view)
+{
+	enum reason reason = token_shape(text, len, view);
+
+	if (reason != REASON_NONE || token_checksum_right(view))
+		return reason;
+	memset(view, 0, sizeof *view);
+	return REASON_CHECKSUM;
 }
 
 /* 256 bits as 43 digits: 62^43 is just above 2^256, so every value fits. */

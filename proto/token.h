@@ -50,6 +50,11 @@ struct token_view {
  */
 enum reason token_parse(const char *text, size_t len, struct token_view *view);
 
+/* Its two halves: all but the checksum (never REASON_CHECKSUM), and the
+ * checksum of what has the shape of a token. */
+enum reason token_shape(const char *text, size_t len, struct token_view *view);
+bool token_checksum_right(const struct token_view *view);
+
 /*
  * Writes the token of these parts, NUL-terminated, to out. prefix is valid by
  * token_prefix_valid(), id has TOKEN_ID_LEN base62 characters. Returns its
