@@ -23,6 +23,8 @@ enum {
 	TAKE_MS = 30000,
 	RETRY_MS = 5000,     /* after files could not be written */
 	EXPIRE_MS = 3600000, /* between two files */
+	STOP_MS = 1000,      /* what taking may hold up the end */
+	START_SEGMENTS = 2,  /* of the ring, free at the start */
 };
 
 /* Questions */
@@ -209,8 +211,6 @@ make_report(struct usage *usage, struct question *question)
 	question->report = NULL;
 }
 
-/* Between two transactions, too. A check has to wait for the batch's end: in
- * its midst the rows do not add up. */
 static void
 answer_reports(struct usage *usage)
 {
@@ -231,9 +231,58 @@ backlog(const struct usage *usage)
 }
 
 static void
+flush(struct usage *usage)
+{
+	if (!journal_sync(&usage->journal))
+		usage_set_failing(usage, "usage.journal: sync failed");
+}
+
+static void
+flush_when_due(struct usage *usage, int64_t now)
+{
+	if (now < usage->flushed_at + usage->options.flush_ms)
+		return;
+	usage->flushed_at = now;
+	flush(usage);
+}
+
+/* Whether the thread has to end, and from when on it is too late for more. */
+static bool
+is_stopping(struct usage *usage, int64_t *stop_by)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&usage->lock);
+	stopping = usage->stopping;
+	*stop_by = usage->stop_by;
+	pthread_mutex_unlock(&usage->lock);
+	return stopping;
+}
+
+/*
+ * Between two steps of a batch, which may take seconds: what else there is to
+ * do. But a check waits for the batch to end: in its midst the rows do not add
+ * up. False when it is too late to go on.
+ */
+static bool
+attend(struct usage *usage)
+{
+	int64_t now = monotonic_ms(), stop_by;
+
+	if (is_stopping(usage, &stop_by))
+		return now < stop_by;
+	journal_touch_ahead(&usage->journal);
+	flush_when_due(usage, now);
+	answer_reports(usage);
+	return true;
+}
+
+/* In small batches: at the end, what is not done in time is left. */
+static void
 take_all(struct usage *usage)
 {
-	while (backlog(usage) > 0 && usage_take(usage, answer_reports))
+	while (backlog(usage) > 0 &&
+	    usage_take(usage, usage->journal.segment_bytes, attend))
 		;
 }
 
@@ -288,22 +337,12 @@ take_what_is_due(struct usage *usage, int64_t now)
 	while (due || backlog(usage) >= usage->journal.segment_bytes) {
 		due = false;
 		usage->taken_at = now;
-		if (!usage_take(usage, answer_reports)) {
+		if (!usage_take(usage, usage->journal.ring_bytes, attend)) {
 			usage->retry_at = now + RETRY_MS;
 			break;
 		}
 		count_files(usage);
 	}
-}
-
-static void
-flush(struct usage *usage, int64_t now)
-{
-	if (now < usage->flushed_at + usage->options.flush_ms)
-		return;
-	usage->flushed_at = now;
-	if (!journal_sync(&usage->journal))
-		usage_set_failing(usage, "usage.journal: sync failed");
 }
 
 /* Until something is asked, or it is time to look again. True at the end. */
@@ -341,20 +380,21 @@ static void *
 usage_thread(void *argument)
 {
 	struct usage *usage = argument;
-	bool stopping;
 
 	count_files(usage);
-	do {
+	for (;;) {
 		int64_t now;
 
 		journal_touch_ahead(&usage->journal);
-		stopping = wait_for_work(usage);
+		if (wait_for_work(usage))
+			break;
 		answer_all(usage);
 		now = monotonic_ms();
-		flush(usage, now);
+		flush_when_due(usage, now);
 		take_what_is_due(usage, now);
 		expire(usage, now);
-	} while (!stopping);
+	}
+	flush(usage);
 	take_all(usage);
 	return NULL;
 }
@@ -394,10 +434,23 @@ find_place(struct usage *usage)
 	return true;
 }
 
-static void
-do_nothing(struct usage *usage)
+static bool
+go_on(struct usage *usage)
 {
 	(void)usage;
+	return true;
+}
+
+/* Only what is verified before the first batch is taken needs: the start is not
+ * to wait for the rest. */
+static void
+make_room(struct usage *usage)
+{
+	uint64_t segment = usage->journal.segment_bytes;
+
+	while (backlog(usage) > (JOURNAL_SEGMENTS - START_SEGMENTS) * segment)
+		if (!usage_take(usage, segment, go_on))
+			break;
 }
 
 static bool
@@ -411,10 +464,7 @@ open_all(struct usage *usage, struct index *index)
 		&usage->journal, options->directory, options->journal_bytes) ||
 	    !find_place(usage) || !usage_load(usage, index))
 		return false;
-	/* Where the ring is about full there is soon no room for more. */
-	while (backlog(usage) > usage->journal.ring_bytes / 2)
-		if (!usage_take(usage, do_nothing))
-			break;
+	make_room(usage);
 	return true;
 }
 
@@ -470,6 +520,7 @@ usage_stop(struct usage *usage)
 		return;
 	pthread_mutex_lock(&usage->lock);
 	usage->stopping = true;
+	usage->stop_by = monotonic_ms() + STOP_MS;
 	pthread_cond_signal(&usage->wanted);
 	pthread_mutex_unlock(&usage->lock);
 	pthread_join(usage->thread, NULL);

@@ -44,8 +44,9 @@ usage_open(const struct usage_options *options, struct index *index);
  */
 bool
 usage_start(struct usage *usage, void (*ready)(void *context), void *context);
-/* Takes everything into the files and joins the thread. What was asked and not
- * collected is answered NULL by usage_free(). */
+/* Joins the thread, which takes what it can into the files in a second: the
+ * rest stays in the journal for the next run. What was asked and not collected
+ * is answered NULL by usage_free(). */
 void usage_stop(struct usage *usage);
 void usage_free(struct usage *usage);
 

@@ -51,6 +51,7 @@ struct usage {
 	pthread_cond_t wanted;
 	struct questions waiting, finished;
 	bool stopping, failing;
+	int64_t stop_by; /* monotonic ms; once stopping */
 	char reason[128];
 	uint64_t files_bytes;
 
@@ -66,12 +67,15 @@ struct usage {
 void questions_init(struct questions *questions);
 
 /*
- * Takes events out of the journal into the files, as many as one batch holds.
- * between() is called between two transactions. False where a file cannot be
- * read or written: nothing is released then, and what was written is known for
- * it when it is tried again.
+ * Takes events out of the journal into the files: as many as one batch holds,
+ * and no more than about this many bytes of the journal. between() is called
+ * every now and then, where questions can be answered; once it returns false,
+ * the batch is left as it is. False where that happened, or where a file cannot
+ * be read or written: nothing is released then, and what was written is known
+ * for it when it is tried again.
  */
-bool usage_take(struct usage *usage, void (*between)(struct usage *usage));
+bool usage_take(
+    struct usage *usage, uint64_t bytes, bool (*between)(struct usage *usage));
 
 /* False where the files cannot be read. */
 bool usage_report_make(struct usage *usage, struct question *question);

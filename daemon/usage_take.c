@@ -25,6 +25,7 @@ enum {
 	SLICE_ROWS = 4000,
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
+	PAUSE_EVENTS = 256,   /* collected between two looks at questions */
 };
 
 struct batch_row {
@@ -40,11 +41,12 @@ struct batch_row {
 
 struct batch {
 	struct usage *usage;
+	bool (*between)(struct usage *usage);
 	struct arena arena;
 	struct table table;
 	struct batch_row *first, **last;
 	const char *problem; /* NULL: none */
-	bool no_room;        /* in memory, for one more row */
+	bool left;           /* as between() wished */
 };
 
 /* Collecting */
@@ -228,23 +230,36 @@ count_event(
 	return count_day(batch, record, position, &name);
 }
 
+/* Whether the batch goes on. */
+static bool
+pause_batch(struct batch *batch)
+{
+	if (!batch->between(batch->usage))
+		batch->left = true;
+	return !batch->left;
+}
+
 /* Events up to where the batch ends, which is returned. */
 static uint64_t
-collect(struct batch *batch, uint64_t from)
+collect(struct batch *batch, uint64_t from, uint64_t bytes)
 {
 	struct journal_reader reader =
 	    journal_read_from(&batch->usage->journal, from);
 	struct usage_record record;
 	struct bytes payload;
 	uint64_t position;
+	unsigned events = 0;
 
 	while (batch->table.count < BATCH_ROWS &&
 	    batch->arena.total < BATCH_BYTES &&
+	    reader.position - from < bytes &&
 	    journal_next(&reader, &position, &payload)) {
 		/* Sums that fit what makes no sense: not counted, said. */
 		if (!usage_record_read(payload, &record))
 			log_error("usage.journal: an event makes no sense");
 		else if (!count_event(batch, &record, position))
+			break;
+		if (++events % PAUSE_EVENTS == 0 && !pause_batch(batch))
 			break;
 	}
 	return reader.position;
@@ -271,13 +286,14 @@ write_row(struct batch *batch, struct usage_file *file, struct batch_row *row,
     uint64_t end, size_t *written)
 {
 	size_t len = 0;
+	uint64_t *taken = row->is_total ? &row->total.taken : &row->row.taken;
 	uint8_t *data;
 	bool done;
 
-	if (row->is_total)
-		row->total.taken = end;
-	else
-		row->row.taken = end;
+	/* It is as a larger batch that was left has written it. */
+	if (*taken >= end)
+		return true;
+	*taken = end;
 	data = encode(row, &len);
 	if (data == NULL)
 		return false;
@@ -320,7 +336,7 @@ write_slice(struct batch *batch, struct usage_file *file,
 		}
 		*next = row->next;
 	}
-	if (!is_totals || *next == NULL)
+	if ((!is_totals || *next == NULL) && file->taken < end)
 		file->taken = end;
 	return usage_file_commit(&batch->usage->files, file);
 }
@@ -328,8 +344,7 @@ write_slice(struct batch *batch, struct usage_file *file,
 /* All of one file. The file is looked up for each transaction: questions come
  * in between, and what they open may close it. */
 static bool
-write_file(struct batch *batch, uint32_t day, bool is_totals, uint64_t end,
-    void (*between)(struct usage *usage))
+write_file(struct batch *batch, uint32_t day, bool is_totals, uint64_t end)
 {
 	struct batch_row *next = batch->first;
 
@@ -348,15 +363,13 @@ write_file(struct batch *batch, uint32_t day, bool is_totals, uint64_t end,
 			usage_files_drop(&batch->usage->files, file);
 			return false;
 		}
-		between(batch->usage);
-	} while (next != NULL);
-	return true;
+	} while (pause_batch(batch) && next != NULL);
+	return next == NULL;
 }
 
 /* The day files one after the other, totals.tdb last. */
 static bool
-write_batch(
-    struct batch *batch, uint64_t end, void (*between)(struct usage *usage))
+write_batch(struct batch *batch, uint64_t end)
 {
 	uint32_t done = 0;
 	bool any = false;
@@ -371,20 +384,21 @@ write_batch(
 				day = row->day;
 		if (day == UINT32_MAX)
 			break;
-		if (!write_file(batch, day, false, end, between))
+		if (!write_file(batch, day, false, end) || batch->left)
 			return false;
 		done = day;
 		any = true;
 	}
-	return write_file(batch, 0, true, end, between);
+	return write_file(batch, 0, true, end);
 }
 
 bool
-usage_take(struct usage *usage, void (*between)(struct usage *usage))
+usage_take(
+    struct usage *usage, uint64_t bytes, bool (*between)(struct usage *usage))
 {
 	uint64_t from =
 	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
-	struct batch batch = {.usage = usage};
+	struct batch batch = {.usage = usage, .between = between};
 	bool done = false;
 	uint64_t end;
 
@@ -392,21 +406,23 @@ usage_take(struct usage *usage, void (*between)(struct usage *usage))
 	usage->reason_of_file[0] = '\0';
 	if (!usage_files_reopen(&usage->files))
 		batch.problem = "totals.tdb cannot be opened";
-	end = batch.problem == NULL ? collect(&batch, from) : from;
+	end = batch.problem == NULL ? collect(&batch, from, bytes) : from;
 	/* What the files have taken in must not be lost from the journal:
 	 * where that ends is where the next run begins. */
-	if (batch.problem == NULL && end != from)
+	if (batch.problem == NULL && !batch.left && end != from)
 		done = journal_sync(&usage->journal) &&
-		    (batch.first == NULL || write_batch(&batch, end, between));
+		    (batch.first == NULL || write_batch(&batch, end));
 	else
-		done = batch.problem == NULL;
+		done = batch.problem == NULL && !batch.left;
 	if (done)
 		journal_release(&usage->journal, end);
-	usage_set_failing(usage,
-	    done                           ? NULL
-		: batch.problem != NULL    ? batch.problem
-		: usage->reason_of_file[0] ? usage->reason_of_file
-					   : "usage.journal: sync failed");
+	if (!batch.left)
+		usage_set_failing(usage,
+		    done                        ? NULL
+			: batch.problem != NULL ? batch.problem
+			: usage->reason_of_file[0]
+			? usage->reason_of_file
+			: "usage.journal: sync failed");
 	table_free(&batch.table);
 	arena_free(&batch.arena);
 	return done;

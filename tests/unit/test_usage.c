@@ -507,6 +507,68 @@ START_TEST(survives_a_power_cut)
 }
 END_TEST
 
+/* Events of as many keys as there are, most of which no index knows. */
+static void
+note_of_many(struct usage *usage, unsigned keys)
+{
+	struct key one = *key;
+	char id[TOKEN_ID_LEN + 1];
+
+	for (unsigned i = 0; i < keys; i++) {
+		stock_id(id, 1 + i);
+		memcpy(one.id, id, TOKEN_ID_LEN);
+		note_at(usage, &one, NOON + i, "GET /a", i);
+	}
+}
+
+static unsigned pauses;
+
+static bool
+until_no_pause_is_left(struct usage *usage)
+{
+	(void)usage;
+	return pauses-- > 0;
+}
+
+/* As at a stop that finds more to do than there is time for, at every point
+ * where a batch can be left. */
+START_TEST(leaves_a_batch_wherever_it_is)
+{
+	enum { KEYS = 4500 }; /* a day's in more than one transaction */
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = KEYS,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+	bool taken = false;
+	unsigned rounds = 0, at;
+
+	for (at = 0; !taken; at += at < KEYS / 256 - 1 ? 8 : 1) {
+		struct usage *usage = usage_open(&options, index_of_all);
+
+		note_of_many(usage, KEYS);
+		pauses = at;
+		rounds++;
+		taken = usage_take(usage, SIZE_MAX, until_no_pause_is_left);
+		ck_assert(!usage->failing);
+		usage_free(usage); /* without its thread */
+		key->last_used_at = 0;
+		usage = start();
+		ck_assert_int_eq(key->last_used_at, NOON);
+		ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+		ck_assert_uint_eq(kept.total, rounds * KEYS);
+		ask(usage, USAGE_OF_KEY, USAGE_24H, NOON);
+		ck_assert_uint_eq(kept.total, rounds);
+		check(usage);
+		ck_assert_msg(checked.problems == 0, "%s", checked.text);
+		usage_free(usage);
+	}
+	/* Among what is collected, and behind each transaction. */
+	ck_assert_uint_gt(at, KEYS / 256 + 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -524,6 +586,8 @@ main(void)
 	    brings_back_last_use_and_quota);
 	stock_add(suite, "follows the clock wherever it goes",
 	    follows_the_clock_wherever_it_goes);
+	stock_add(suite, "leaves a batch wherever it is",
+	    leaves_a_batch_wherever_it_is);
 	stock_add(suite, "survives a power cut", survives_a_power_cut);
 	return suite_run(suite);
 }
