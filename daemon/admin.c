@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin_audit.h"
+#include "admin_backup.h"
 #include "config.h"
 #include "instant.h"
 #include "log.h"
@@ -24,6 +25,7 @@ struct row {
 
 #define METHOD_LIST(X)                                              \
 	X("CheckStore", ROLE_AUDITOR, admin_check_store)            \
+	X("BackupStore", ROLE_SUPERADMIN, admin_backup_store)       \
 	X("GetStatus", ROLE_AUDITOR, admin_get_status)              \
 	X("GetMetrics", ROLE_AUDITOR, admin_get_metrics)            \
 	X("CreateAccount", ROLE_SUPERADMIN, admin_create_account)   \
@@ -199,6 +201,7 @@ static void
 note_sent(void *context, struct call *call)
 {
 	admin_audit_sent(context, call);
+	admin_backup_sent(context, call);
 }
 
 void
@@ -211,6 +214,7 @@ void
 admin_tick(struct admin *admin)
 {
 	admin_audit_sums(admin, false);
+	admin_backup_look(admin);
 	admin_audit_read_on(admin);
 }
 
@@ -220,6 +224,7 @@ admin_stop(struct admin *admin)
 	admin->stopping = true;
 	admin_audit_sums(admin, true);
 	admin_audit_stop_following(admin);
+	admin_backup_stop(admin);
 }
 
 struct varlink_service

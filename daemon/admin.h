@@ -66,6 +66,7 @@ struct admin {
 	/* Lines of audit.log for refusals, and the calls that read it. */
 	uint64_t lines_submitted, lines_done;
 	struct audit_reading *readings;
+	struct backup_call *backup; /* being made; NULL */
 	struct worker *reader;
 	bool stopping;
 };

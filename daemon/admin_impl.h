@@ -7,7 +7,7 @@
 #include "params.h"
 
 /* The methods, a file for each noun. context is the struct admin. */
-method_fn admin_check_store;
+method_fn admin_check_store, admin_backup_store;
 method_fn admin_get_status, admin_get_metrics, admin_get_usage;
 method_fn admin_create_account, admin_approve_account, admin_suspend_account,
     admin_delete_account, admin_get_account, admin_list_accounts;

@@ -39,8 +39,10 @@ struct store {
 
 	pthread_mutex_t lock; /* of everything below; held for moments */
 	pthread_cond_t submitted;
-	struct queue waiting;   /* for the thread */
-	struct queue committed; /* for the loop */
+	struct queue waiting;         /* for the thread */
+	struct queue committed;       /* for the loop */
+	struct store_task *task;      /* likewise, the first of a list */
+	struct store_task *task_done; /* likewise */
 	bool stopping;
 	struct store_facts facts;
 };
@@ -266,7 +268,8 @@ wait_for_work(struct store *store, bool retry)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += RETRY_S;
-	while (store->waiting.first == NULL && !store->stopping && error == 0)
+	while (store->waiting.first == NULL && store->task == NULL &&
+	    !store->stopping && error == 0)
 		error = retry
 		    ? pthread_cond_timedwait(
 			  &store->submitted, &store->lock, &until)
@@ -284,7 +287,8 @@ next_batch(struct store *store, struct store_change **batch, unsigned *slots)
 	*slots = 0;
 	pthread_mutex_lock(&store->lock);
 	wait_for_work(store, store->file.audit.stuck);
-	goes_on = store->waiting.first != NULL || !store->stopping;
+	goes_on = store->waiting.first != NULL || store->task != NULL ||
+	    !store->stopping;
 	if (store->waiting.first != NULL)
 		*batch = take_batch(&store->waiting, slots);
 	pthread_mutex_unlock(&store->lock);
@@ -320,6 +324,28 @@ carry_out(struct store *store, struct store_change *batch, unsigned slots)
 	return result;
 }
 
+/* One, so that those who change something need not wait for all. file is NULL
+ * where the store is suspect. */
+static void
+run_task(struct store *store, struct store_file *file)
+{
+	struct store_task *task;
+
+	pthread_mutex_lock(&store->lock);
+	task = store->task;
+	if (task != NULL)
+		store->task = task->next;
+	pthread_mutex_unlock(&store->lock);
+	if (task == NULL)
+		return;
+	task->run(task, file);
+	pthread_mutex_lock(&store->lock);
+	task->next = store->task_done;
+	store->task_done = task;
+	pthread_mutex_unlock(&store->lock);
+	store->ready(store->ready_context);
+}
+
 static void *
 store_thread(void *argument)
 {
@@ -336,6 +362,7 @@ store_thread(void *argument)
 			note_facts(store, result);
 		}
 		hand_back(store, batch);
+		run_task(store, result == STORE_UNKNOWN ? NULL : &store->file);
 	}
 	return NULL;
 }
@@ -372,13 +399,43 @@ store_submit(struct store *store, struct store_change *change)
 }
 
 void
+store_submit_task(struct store *store, struct store_task *task)
+{
+	struct store_task **last = &store->task;
+
+	/* At the end: the thread takes nothing any more. */
+	if (!store->running) {
+		task->run(task, NULL);
+		task->done(task);
+		return;
+	}
+
+	task->next = NULL;
+	pthread_mutex_lock(&store->lock);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = task;
+	pthread_cond_signal(&store->submitted);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void
 store_collect(struct store *store)
 {
 	struct store_change *change;
+	struct store_task *task;
 
 	pthread_mutex_lock(&store->lock);
 	change = queue_take(&store->committed);
+	task = store->task_done;
+	store->task_done = NULL;
 	pthread_mutex_unlock(&store->lock);
+	while (task != NULL) {
+		struct store_task *next = task->next;
+
+		task->done(task); /* may free it */
+		task = next;
+	}
 	while (change != NULL) {
 		struct store_change *next = change->next;
 

@@ -121,7 +121,21 @@ struct store_change {
 bool
 store_start(struct store *store, void (*ready)(void *context), void *context);
 void store_submit(struct store *store, struct store_change *change);
-/* On the loop: calls done() of every change that has come back. */
+
+struct store_file;
+
+/*
+ * What the thread does between two commits, which wait meanwhile. The submitter
+ * allocates it and has it back when done() is called, on the loop's thread.
+ */
+struct store_task {
+	struct store_task *next;
+	/* file is NULL where the store is suspect. */
+	void (*run)(struct store_task *task, struct store_file *file);
+	void (*done)(struct store_task *task);
+};
+void store_submit_task(struct store *store, struct store_task *task);
+/* On the loop: calls done() of all that has come back. */
 void store_collect(struct store *store);
 /* Commits what was submitted, joins the thread, closes the file. Collect
  * afterwards: store_collect() works until store_free(). */

@@ -7,6 +7,7 @@
 
 #include "instant.h"
 #include "log.h"
+#include "store_backup.h"
 #include "store_tdb.h"
 
 /* tdb's offsets are 32 bits wide and a full file is a broken file: creating
@@ -40,6 +41,9 @@ store_apply_write(struct store_file *file, struct root *root,
 	struct bytes name = {record->name.bytes, record->name.len};
 	struct found_mac old = {.found = false};
 
+	/* Whatever becomes of the transaction: it is looked at again then. */
+	if (file->backup != NULL)
+		store_backup_note(file->backup, &record->name);
 	/* Not there and not readable look alike but for the code. */
 	/* One that is new was looked for before: see admit(). */
 	if (!write->is_new &&

@@ -12,6 +12,7 @@
 #include "outbox.h"
 #include "store.h"
 
+struct store_backup;
 struct tdb_context;
 
 /* What tdb said through its log callback, the only place where it tells of
@@ -32,6 +33,7 @@ struct store_file {
 	struct outbox outbox;
 	struct audit_file audit;
 	struct complaints complaints;
+	struct store_backup *backup; /* under way; NULL */
 };
 
 /* As store_open(). On failure the file is closed and *ring NULL. */

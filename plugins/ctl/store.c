@@ -2,6 +2,7 @@
 /* What is asked of the files that the daemon keeps. */
 #include <stdio.h>
 
+#include "backup.h"
 #include "call.h"
 #include "output.h"
 
@@ -34,7 +35,25 @@ run_check(struct invocation *inv)
 	return code;
 }
 
+static const struct positional_row backup_file[] = {
+    {.name = "FILE|-", .field = "path", .kind = &value_path},
+    {0},
+};
+
 const struct command store_commands[] = {
+    {.noun = "store",
+	.verb = "backup",
+	.summary = "Write all keys to a file, as they are at one moment",
+	.note = "The daemon goes on meanwhile. FILE must not exist: it gets "
+		"its name once it is whole and on\nthe disk, and is FILE.new "
+		"until then. - is standard output. Tokens are in it as hashes, "
+		"or\nsealed; what the file says is nothing without the master "
+		"key, which is not in it.",
+	.example = "apikeyctl store backup /srv/backup/keys-$(date +%F)\n"
+		   "apikeyctl store backup - | ssh vault 'cat >keys.backup'",
+	.exits = "1 there is no whole backup",
+	.positionals = backup_file,
+	.run = run_backup},
     {.noun = "store",
 	.verb = "check",
 	.summary = "Check that what is counted adds up",

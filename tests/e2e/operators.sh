@@ -54,6 +54,7 @@ cat >"$TMP/table" <<END
 AddAllowed admin
 AddOperator superadmin
 ApproveAccount superadmin
+BackupStore superadmin
 CheckStore auditor
 CreateAccount superadmin
 CreateKey admin
