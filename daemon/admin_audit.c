@@ -42,6 +42,7 @@ static const struct audited {
     {"AddOperator", RECORD_OPERATOR, "login", false},
     {"RemoveOperator", RECORD_OPERATOR, "login", true},
     {"SetPin", RECORD_OPERATOR, NULL, false},
+    {"CommitImport", RECORD_IMPORT, NULL, false},
 };
 
 static const struct audited *
@@ -119,6 +120,9 @@ set_subject(const struct admin *admin, struct subject *subject,
 		    slug_of(json_object_get(parameters, "settings"), "account");
 		if (name != NULL)
 			set_key(admin, subject, name);
+		return;
+	case RECORD_IMPORT:
+		subject->kind = "import";
 		return;
 	default:
 		subject->kind = "operator";

@@ -467,6 +467,14 @@ may_commit(struct admin *admin, struct call *call, struct import *import,
 		if (!key_may_be_made(import->pairs[i].account,
 			import->pairs[i].product, &import->failure))
 			break;
+	for (size_t i = 0; i < import->pair_count; i++) {
+		const struct account *account = import->pairs[i].account;
+
+		if (admin_covers(admin, call, account))
+			continue;
+		admin_not_yours(call, "account", account->slug);
+		return false;
+	}
 	if (import->failure.error != NULL) {
 		answer_failure(call, import->failure.error,
 		    "%s; nothing was imported", import->failure.message);
@@ -537,7 +545,8 @@ submit_import(struct admin *admin, struct call *call, struct import *import,
 	/* Whatever lines it had: who repeats it has them no more, or others. */
 	change_identify(change, any);
 	admin_audit(admin, change, call, NULL,
-	    json_pack("{s:I}", "keys", (json_int_t)import->keys));
+	    json_pack("{s:I, s:I}", "number", (json_int_t)import->first,
+		"imported", (json_int_t)import->keys));
 	snprintf(object, sizeof object, "%" PRIu64, import->first);
 	import->at = now_ms();
 	brings = import_as_record(import);
