@@ -42,6 +42,7 @@ static const struct audited {
     {"AddOperator", RECORD_OPERATOR, "login", false},
     {"RemoveOperator", RECORD_OPERATOR, "login", true},
     {"SetPin", RECORD_OPERATOR, NULL, false},
+    {"BeginImport", RECORD_IMPORT, NULL, false},
     {"CommitImport", RECORD_IMPORT, NULL, false},
 };
 

@@ -23,6 +23,9 @@
  * keep it busy, and little memory. */
 enum { SLICES_MAX = 8 };
 
+/* Of a file: there is no room for as many keys. */
+#define LINES_MAX INT64_C(4294967295)
+
 /* The call's import, as long as it takes lines; else the call is answered. */
 static struct import *
 own_import(struct call *call)
@@ -430,15 +433,17 @@ admin_add_to_import(void *context, struct call *call)
 	struct params params = params_over(call_parameters(call));
 	json_t *keys = param_array(&params, "keys");
 	json_int_t first_line = param_integer(&params, "first_line");
-	struct import *import = own_import(call);
+	struct import *import;
 
-	if (import == NULL)
-		return;
 	if (!are_objects(keys))
 		param_wrong(&params, "keys", "expected at most 500 objects");
-	if (first_line < 1)
-		param_wrong(&params, "first_line", "expected a number above 0");
-	if (!admin_params_ok(call, &params) || !may_read(admin, call, keys))
+	if (first_line < 1 || first_line > LINES_MAX)
+		param_wrong(&params, "first_line",
+		    "expected a number from 1 to 4294967295");
+	if (!admin_params_ok(call, &params))
+		return;
+	import = own_import(call);
+	if (import == NULL || !may_read(admin, call, keys))
 		return;
 	refuse_next(import); /* this one goes on */
 	if (import->pending >= SLICES_MAX) {
@@ -564,9 +569,12 @@ admin_commit_import(void *context, struct call *call)
 	struct params params = params_over(call_parameters(call));
 	const char *pin = admin_param_pin(&params, "pin");
 	struct operation_id id = param_operation_id(&params);
-	struct import *import = own_import(call);
+	struct import *import;
 
-	if (import == NULL || !admin_params_ok(call, &params))
+	if (!admin_params_ok(call, &params))
+		return;
+	import = own_import(call);
+	if (import == NULL)
 		return;
 	if (import->pending > 0) {
 		import->parked = call;

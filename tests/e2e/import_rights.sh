@@ -82,6 +82,10 @@ is 'which is' "$(verdict vault-token-0123456789)" valid
 
 ### Who may not
 
+exits "a line with a number that there is none after" 1 raw_ok AddToImport \
+	'{"first_line":9223372036854775807,"keys":[]}'
+like "is no number of a line" "$(cat "$TMP/answer")" InvalidArgument
+
 line other others-token-0123456789 >"$TMP/lines"
 exits 'a line for an account outside of ones own' 4 \
 	as $ALICE ctl key import "$TMP/lines"

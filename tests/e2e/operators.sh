@@ -53,9 +53,12 @@ like "with null for all accounts" "$(ctl operator list --json)" \
 cat >"$TMP/table" <<END
 AddAllowed admin
 AddOperator superadmin
+AddToImport admin
 ApproveAccount superadmin
 BackupStore superadmin
+BeginImport admin
 CheckStore auditor
+CommitImport admin
 CreateAccount superadmin
 CreateKey admin
 CreateProduct superadmin
@@ -67,6 +70,7 @@ DisableProduct superadmin
 EnableKey admin
 EnableProduct superadmin
 ExplainKey auditor
+ExportKeys admin
 GetAccount auditor
 GetKey auditor
 GetMetrics auditor
