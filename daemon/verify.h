@@ -60,7 +60,6 @@ struct key *verify_token(const struct verifier *verifier,
  * only where it has not the shape of one, a token made elsewhere that was
  * imported. *reason says why it is malformed, REASON_NONE where it is not.
  */
-enum { FOREIGN_TOKEN_MAX = 512 };
 struct key *
 verify_credential(const struct verifier *verifier, struct bytes credential,
     int64_t now, bool *previous_one, enum reason *reason);

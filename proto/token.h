@@ -30,6 +30,8 @@ enum {
 	/* PREFIX_ID */
 	KEY_ID_MAX = TOKEN_PREFIX_MAX + 1 + TOKEN_ID_LEN,
 	TOKEN_MAX = KEY_ID_MAX + 1 + TOKEN_SECRET_LEN + TOKEN_CHECK_LEN,
+	/* Of a token that was made elsewhere and imported. */
+	FOREIGN_TOKEN_MAX = 512,
 };
 
 /* Where the parts of a well-formed token are; points into its text. */

@@ -40,17 +40,32 @@ authentication_is_ours(request_rec *r)
 	    (settings_of(r)->basic_provider == 1 && has_type(r, "Basic"));
 }
 
-static int
-verify(request_rec *r, const struct dir_settings *dir,
-    const struct credential *credential)
+/* apikeyd's answer, or NULL where the section's conditions fail. */
+static const struct answer *
+ask(request_rec *r, const struct credential *credential)
 {
+	const struct dir_settings *dir = settings_of(r);
 	struct apikey_request question;
 	const struct answer *answer;
-	int status;
 
 	if (!inquiry_question(r, dir, credential, &question))
-		return HTTP_INTERNAL_SERVER_ERROR;
+		return NULL;
 	answer = inquiry_ask(r, &question);
+	/* Beyond malformed it is a token, whatever it looks like. */
+	if (answer->status == APIKEY_OK &&
+	    answer->result.verdict != APIKEY_MALFORMED && dir->forward != 1)
+		credential_strip_copies(r, credential);
+	return answer;
+}
+
+/* The status for an answer of ask(). */
+static int
+conclude(request_rec *r, const struct answer *answer)
+{
+	int status;
+
+	if (answer == NULL)
+		return HTTP_INTERNAL_SERVER_ERROR;
 	status = response_of_answer(r, answer);
 	if (status == OK)
 		visit_of(r)->granted = answer;
@@ -82,7 +97,7 @@ by_key(request_rec *r)
 		break;
 	}
 	credential = &APR_ARRAY_IDX(found, 0, struct credential);
-	status = verify(r, dir, credential);
+	status = conclude(r, ask(r, credential));
 	if (status != OK)
 		return status;
 	if (credential->from == SOURCE_QUERY)
@@ -93,17 +108,38 @@ by_key(request_rec *r)
 }
 
 /*
- * The provider. What cannot be a key is left to other providers and shown to
- * nobody. A key that is refused is AUTH_DENIED, which ends the search under
- * all settings of mod_auth_basic's; by_password() makes it the status that it
- * should be.
+ * Whether a password that has not the shape of our tokens is left to the
+ * providers after us: what apikeyd calls malformed, and, so that their users
+ * get in without apikeyd, what it does not answer to. If they let nobody in,
+ * by_password() tells why.
+ */
+static bool
+is_left(struct visit *visit, const struct answer *answer)
+{
+	if (answer == NULL)
+		return false;
+	if (answer->status == APIKEY_OK)
+		return answer->result.verdict == APIKEY_MALFORMED;
+	visit->unanswered = answer;
+	return true;
+}
+
+/*
+ * The provider. What can be no key is left to other providers and shown to
+ * nobody; what has not the shape of one may be a token that was made
+ * elsewhere, as apikeyd alone can say. A key that is refused is AUTH_DENIED,
+ * which ends the search under all settings of mod_auth_basic's; by_password()
+ * makes it the status that it should be.
  */
 static authn_status
 check_password(request_rec *r, const char *user, const char *password)
 {
+	const struct credential *sent = inquiry_password(r);
 	const struct credential credential = {
-	    password, user, password, SOURCE_BASIC};
+	    password, user, sent != NULL ? sent->sent : password, SOURCE_BASIC};
+	bool ours = credential_is_token(password);
 	struct visit *visit = visit_of(r);
+	const struct answer *answer;
 
 	if (!visit->authenticating) {
 		ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -111,12 +147,18 @@ check_password(request_rec *r, const char *user, const char *password)
 		    "alone");
 		return AUTH_GENERAL_ERROR;
 	}
-	if (apikey_token_check(password, strlen(password)) !=
-	    APIKEY_REASON_NONE)
+	if (inquiry_several_passwords(r)) {
+		if (!ours)
+			return AUTH_USER_NOT_FOUND;
+		visit->refused = several(r);
+		return AUTH_DENIED;
+	}
+	if (!credential_is_plausible(password))
 		return AUTH_USER_NOT_FOUND;
-	visit->refused = inquiry_several_passwords(r)
-	    ? several(r)
-	    : verify(r, settings_of(r), &credential);
+	answer = ask(r, &credential);
+	if (!ours && is_left(visit, answer))
+		return AUTH_USER_NOT_FOUND;
+	visit->refused = conclude(r, answer);
 	return visit->refused == OK ? AUTH_GRANTED : AUTH_DENIED;
 }
 
@@ -127,10 +169,10 @@ check_password(request_rec *r, const char *user, const char *password)
 static bool
 is_key_for_user(request_rec *r)
 {
-	const char *user = inquiry_password_user(r);
+	const struct credential *sent = inquiry_password(r);
 
-	return settings_of(r)->basic_provider == 1 && user != NULL &&
-	    apikey_token_check(user, strlen(user)) == APIKEY_REASON_NONE;
+	return settings_of(r)->basic_provider == 1 && sent != NULL &&
+	    sent->user != NULL && credential_is_token(sent->user);
 }
 
 /*
@@ -153,10 +195,13 @@ by_password(request_rec *r)
 	shown = inquiry_show_password(r);
 	visit->authenticating = true;
 	visit->refused = OK;
+	visit->unanswered = NULL;
 	status = ap_run_check_user_id(r);
 	visit->authenticating = false;
 	if (status != OK) {
 		visit->granted = NULL;
+		if (visit->refused == OK && visit->unanswered != NULL)
+			visit->refused = conclude(r, visit->unanswered);
 		if (visit->refused != OK)
 			status = visit->refused;
 	}

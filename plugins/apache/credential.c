@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include <apr_base64.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "plugins/client/apikey.h"
+#include "proto/token.h"
 
 const char *
 credential_authorization(bool proxied)
@@ -297,8 +299,9 @@ strip_query(request_rec *r, const char *name)
 
 /*
  * SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1 is a common line. Only
- * for what has the shape of a token: with any other text a client could choose
- * which variables of the server's it takes away, and Require env asks them.
+ * for what has the shape of a token or is one, as apikeyd says: with any other
+ * text a client could choose which variables of the server's it takes away,
+ * and Require env asks them.
  */
 static void
 strip_environment(request_rec *r, const char *token)
@@ -320,17 +323,30 @@ strip_environment(request_rec *r, const char *token)
 		    r->subprocess_env, APR_ARRAY_IDX(names, i, const char *));
 }
 
-static bool
-is_token(const char *text)
+bool
+credential_is_token(const char *text)
 {
 	return apikey_token_check(text, strlen(text)) == APIKEY_REASON_NONE;
 }
 
 bool
+credential_is_plausible(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < 1 || len > FOREIGN_TOKEN_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!apr_isascii(text[i]) || !apr_isprint(text[i]))
+			return false;
+	return true;
+}
+
+bool
 credential_holds_token(const struct credential *credential)
 {
-	return is_token(credential->token) ||
-	    (credential->user != NULL && is_token(credential->user));
+	return credential_is_token(credential->token) ||
+	    (credential->user != NULL && credential_is_token(credential->user));
 }
 
 void
@@ -366,8 +382,15 @@ credential_strip(request_rec *r, const apr_array_header_t *sources,
 
 		if (!credential_holds_token(credential))
 			continue;
-		if (is_token(credential->token))
+		if (credential_is_token(credential->token))
 			strip_environment(r, credential->token);
 		strip_environment(r, credential->sent);
 	}
+}
+
+void
+credential_strip_copies(request_rec *r, const struct credential *credential)
+{
+	strip_environment(r, credential->token);
+	strip_environment(r, credential->sent);
 }

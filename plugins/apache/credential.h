@@ -26,9 +26,12 @@ enum credential_count { CREDENTIAL_NONE, CREDENTIAL_ONE, CREDENTIAL_SEVERAL };
  * proxy. */
 const char *credential_authorization(bool proxied);
 
-/* Whether it, or a user name that came with it, has the shape and checksum of a
- * token. */
+/* Whether it has the shape and checksum of a token of apikeyd's. */
+bool credential_is_token(const char *text);
+/* Whether it, or a user name that came with it, has. */
 bool credential_holds_token(const struct credential *credential);
+/* Whether it can be a token at all: of ours, or one that was made elsewhere. */
+bool credential_is_plausible(const char *text);
 
 /*
  * Looks through sources (struct source) in the headers and the query as the
@@ -52,5 +55,9 @@ enum credential_count credential_count(const apr_array_header_t *found);
  */
 void credential_strip(request_rec *r, const apr_array_header_t *sources,
     const apr_array_header_t *found);
+
+/* Takes what apikeyd says is a token out of where SetEnvIf had copied it to. */
+void
+credential_strip_copies(request_rec *r, const struct credential *credential);
 
 #endif

@@ -124,14 +124,13 @@ inquiry_several_passwords(request_rec *r)
 	return credential_count(passwords(r)) == CREDENTIAL_SEVERAL;
 }
 
-const char *
-inquiry_password_user(request_rec *r)
+const struct credential *
+inquiry_password(request_rec *r)
 {
 	const apr_array_header_t *found = passwords(r);
 
-	return found->nelts == 0
-	    ? NULL
-	    : APR_ARRAY_IDX(found, 0, struct credential).user;
+	return found->nelts == 0 ? NULL
+				 : &APR_ARRAY_IDX(found, 0, struct credential);
 }
 
 bool
@@ -300,13 +299,13 @@ endpoint_value(request_rec *r, const struct dir_settings *dir)
 }
 
 /* Whether text is the public part of token: what stands before the last
- * underscore. */
+ * underscore. A token that was made elsewhere has none. */
 static bool
 is_key_id(const char *text, const char *token)
 {
 	const char *end = strrchr(token, '_');
 
-	return end != NULL && text[0] != '\0' &&
+	return credential_is_token(token) && end != NULL &&
 	    strlen(text) == (size_t)(end - token) &&
 	    strncmp(text, token, strlen(text)) == 0;
 }

@@ -54,8 +54,9 @@ struct visit {
 	const struct answer *granted; /* NULL: not authenticated by us */
 	bool entering;                /* inside our own access_checker_ex */
 	bool authenticating;          /* inside our own check_authn */
-	int refused;      /* what our provider said in there, or 0 */
-	bool deciding;    /* inside our own auth_checker */
+	int refused; /* what our provider said in there, or 0 */
+	const struct answer *unanswered; /* our provider had none, or NULL */
+	bool deciding;                   /* inside our own auth_checker */
 	bool user_needed; /* a negated Require line wants to know the key */
 	const char *missing_scope; /* the last Require line's, if refused */
 };
@@ -78,13 +79,13 @@ inquiry_credentials(request_rec *r, const struct dir_settings *dir);
 void inquiry_strip(request_rec *r, const struct dir_settings *dir);
 
 /*
- * For AuthType Basic. Whether more than one password was sent; the user name
- * beside the first, or NULL; showing what
+ * For AuthType Basic. Whether more than one password was sent; the first, with
+ * the user name beside it, or NULL; showing what
  * was sent to mod_auth_basic, if that was taken away before (true then); and
  * taking it away, unless it is to be forwarded.
  */
 bool inquiry_several_passwords(request_rec *r);
-const char *inquiry_password_user(request_rec *r);
+const struct credential *inquiry_password(request_rec *r);
 bool inquiry_show_password(request_rec *r);
 void inquiry_strip_password(request_rec *r, const struct dir_settings *dir);
 

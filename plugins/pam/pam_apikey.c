@@ -48,10 +48,12 @@ item_text(const pam_handle_t *pamh, int item)
 	return value;
 }
 
-/* What was typed, and whether it is ours to wipe and free or the handle's. */
+/* What was typed. own: the same, where it is ours to wipe and free and not the
+ * handle's. */
 struct credential {
 	const char *text;
 	char *own;
+	bool may_ask; /* for another one, if this is no token of a key */
 };
 
 static void
@@ -69,7 +71,8 @@ credential_end(struct credential *credential)
  * Gets the credential; returns a PAM code. A password that an earlier module
  * has asked for is taken first, as with every module that uses
  * pam_get_authtok(). use_first_pass never asks; try_first_pass asks once more
- * where that password is no token, and leaves it to the modules after this.
+ * where that password is no key's token, which apikeyd alone knows: tokens that
+ * were made elsewhere look like anything.
  */
 static int
 credential_get(
@@ -80,21 +83,24 @@ credential_get(
 
 	if (options->use_first_pass && !first)
 		return PAM_AUTH_ERR;
+	out->may_ask =
+	    first && options->try_first_pass && !options->use_first_pass;
 	code = pam_get_authtok(pamh, PAM_AUTHTOK, &out->text, options->prompt);
-	if (code != PAM_SUCCESS)
-		return outcome_failed(code);
-	if (first && options->try_first_pass && !options->use_first_pass &&
-	    out->text != NULL &&
-	    apikey_token_check(out->text, strlen(out->text)) !=
-		APIKEY_REASON_NONE) {
-		code = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &out->own, "%s",
-		    options->prompt);
-		if (code != PAM_SUCCESS)
-			return outcome_failed(code);
-		out->text = out->own;
-	}
-	return out->text == NULL || out->text[0] == '\0' ? PAM_AUTH_ERR
-							 : PAM_SUCCESS;
+	return code == PAM_SUCCESS ? PAM_SUCCESS : outcome_failed(code);
+}
+
+/* Asks for another one; the earlier is left to the modules after this. */
+static int
+credential_ask(
+    pam_handle_t *pamh, const struct options *options, struct credential *out)
+{
+	int code;
+
+	out->may_ask = false;
+	code = pam_prompt(
+	    pamh, PAM_PROMPT_ECHO_OFF, &out->own, "%s", options->prompt);
+	out->text = out->own;
+	return code == PAM_SUCCESS ? PAM_SUCCESS : outcome_failed(code);
 }
 
 /* errno is that of the call. */
@@ -205,13 +211,41 @@ admit(pam_handle_t *pamh, const struct options *options, const char *user,
 	return outcome_failed(code);
 }
 
+/*
+ * Shows the credential to apikeyd; returns a PAM code. *user is the one it was
+ * shown for. *other: that it is nothing of ours, and another one may be asked
+ * for.
+ */
+static int
+present(pam_handle_t *pamh, const struct options *options,
+    const struct credential *credential, const char **user,
+    struct apikey_result *result, bool *other)
+{
+	enum apikey_status status;
+
+	*other = credential->may_ask;
+	if (credential->text == NULL || credential->text[0] == '\0')
+		return PAM_AUTH_ERR;
+	*other = false;
+	/* The application may have changed it while it asked. */
+	*user = item_text(pamh, PAM_USER);
+	if (*user == NULL || (*user)[0] == '\0')
+		return PAM_USER_UNKNOWN;
+	status = verify(pamh, options, *user, credential->text, result);
+	*other = credential->may_ask && status == APIKEY_OK &&
+	    result->verdict == APIKEY_MALFORMED;
+	if (!*other)
+		log_verify(pamh, options, status, result);
+	return outcome_verify(status, result->verdict, options);
+}
+
 static int
 authenticate(pam_handle_t *pamh, const struct options *options)
 {
 	struct apikey_result result = APIKEY_RESULT_INIT;
-	struct credential credential = {NULL, NULL};
-	enum apikey_status status;
+	struct credential credential = {NULL, NULL, false};
 	const char *user = NULL;
+	bool other = false;
 	int code = pam_get_user(pamh, &user, NULL);
 
 	if (code != PAM_SUCCESS)
@@ -220,20 +254,16 @@ authenticate(pam_handle_t *pamh, const struct options *options)
 	if (user == NULL || user[0] == '\0')
 		return PAM_USER_UNKNOWN;
 	code = credential_get(pamh, options, &credential);
-	if (code != PAM_SUCCESS) {
-		credential_end(&credential);
-		return code;
+	if (code == PAM_SUCCESS)
+		code =
+		    present(pamh, options, &credential, &user, &result, &other);
+	if (other) {
+		code = credential_ask(pamh, options, &credential);
+		if (code == PAM_SUCCESS)
+			code = present(
+			    pamh, options, &credential, &user, &result, &other);
 	}
-	/* The application may have changed it while it asked. */
-	user = item_text(pamh, PAM_USER);
-	if (user == NULL || user[0] == '\0') {
-		credential_end(&credential);
-		return PAM_USER_UNKNOWN;
-	}
-	status = verify(pamh, options, user, credential.text, &result);
-	log_verify(pamh, options, status, &result);
 	credential_end(&credential);
-	code = outcome_verify(status, result.verdict, options);
 	if (code == PAM_SUCCESS)
 		code = admit(pamh, options, user, &result);
 	return code;

@@ -194,7 +194,7 @@ test_verdicts() {
 	ok "... with Retry-After" grep -Eq '^Retry-After: [0-9]+$' "$TMP/headers"
 	before=$(verifications)
 	is "the other provider's user" "$(status -u alice:secret "$URL/both")" 200
-	is "... is shown to nobody" "$(verifications)" "$before"
+	is "... is asked about, once" "$(verifications)" $((before + 1))
 	is "... with its password left" \
 		"$(env_of HTTP_AUTHORIZATION -u alice:secret "$URL/both")" \
 		"Basic $(printf alice:secret | base64)"

@@ -9,6 +9,16 @@
 const char pam_token[] =
     "dk_7Hq2mZx0pLs9_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1RCbBj";
 
+static bool
+is_malformed(const struct script *script)
+{
+	struct bytes sent = script->seen.verify.credential;
+
+	return script->malformed != NULL &&
+	    sent.len == strlen(script->malformed) &&
+	    memcmp(sent.data, script->malformed, sent.len) == 0;
+}
+
 static void
 answer(struct script *script, struct writer *w)
 {
@@ -19,7 +29,8 @@ answer(struct script *script, struct writer *w)
 		fake_lookup(w, frame->id, true, script->active);
 		return;
 	}
-	fake_verdict(w, frame->id, script->verdict);
+	fake_verdict(w, frame->id,
+	    is_malformed(script) ? VERDICT_MALFORMED : script->verdict);
 	/* expires_at stands behind the four numbers of the reply. */
 	if (script->expires_at != 0) {
 		struct writer at =

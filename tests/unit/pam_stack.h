@@ -20,9 +20,10 @@ extern const char pam_token[];
 /* What the daemon is to say, and what it was asked last. */
 struct script {
 	enum verdict verdict;
-	bool active;        /* what a lookup says */
-	int64_t expires_at; /* of the key */
-	const char *lie;    /* sent in the place of an answer */
+	const char *malformed; /* the one text whose verdict is that, or NULL */
+	bool active;           /* what a lookup says */
+	int64_t expires_at;    /* of the key */
+	const char *lie;       /* sent in the place of an answer */
 	struct fake_request seen;
 };
 

@@ -184,11 +184,12 @@ START_TEST(empty_answer)
 END_TEST
 
 /* The first line asks and finds a password; the second is what is tested. */
-START_TEST(first_pass)
+START_TEST(try_first_pass)
 {
 	struct stack stack;
 
 	stack_open(&stack, "", "try_first_pass");
+	stack.script.malformed = "hunter2";
 	stack.answers.texts[0] = "hunter2";
 	stack.answers.texts[1] = pam_token;
 	stack_start(&stack);
@@ -197,10 +198,57 @@ START_TEST(first_pass)
 	assert_text(stack.script.seen.verify.credential, pam_token);
 	stack_close(&stack);
 
+	/* One that was made elsewhere, say. */
+	stack_open(&stack, "", "try_first_pass");
+	stack.answers.texts[0] = "made-elsewhere";
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(stack.answers.prompts, 1);
+	assert_text(stack.script.seen.verify.credential, "made-elsewhere");
+	stack_close(&stack);
+
+	/* It asks once only. */
+	stack_open(&stack, "", "try_first_pass");
+	stack.script.malformed = "hunter2";
+	stack.answers.texts[0] = "hunter2";
+	stack.answers.texts[1] = "hunter2";
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_AUTH_ERR);
+	ck_assert_int_eq(stack.answers.prompts, 2);
+	stack_close(&stack);
+}
+END_TEST
+
+/* Only malformed is "not a key": a key that is refused is not asked for again.
+ */
+START_TEST(try_first_pass_refused)
+{
+	static const enum verdict verdicts[] = {
+	    VERDICT_UNKNOWN, VERDICT_REVOKED, VERDICT_EXPIRED};
+
+	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+		struct stack stack;
+
+		stack_open(&stack, "", "try_first_pass");
+		stack.script.verdict = verdicts[i];
+		stack.answers.texts[0] = pam_token;
+		stack_start(&stack);
+		ck_assert_int_ne(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+		ck_assert_int_eq(stack.answers.prompts, 1);
+		stack_close(&stack);
+	}
+}
+END_TEST
+
+START_TEST(use_first_pass)
+{
+	struct stack stack;
+
 	stack_open(&stack, "", "use_first_pass");
+	stack.script.malformed = "hunter2";
 	stack.answers.texts[0] = "hunter2";
 	stack_start(&stack);
-	pam_authenticate(stack.pamh, 0);
+	ck_assert_int_ne(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
 	ck_assert_int_eq(stack.answers.prompts, 1);
 	assert_text(stack.script.seen.verify.credential, "hunter2");
 	stack_close(&stack);
@@ -458,7 +506,9 @@ main(void)
 	suite_add(suite, "mistyped options", mistyped_options);
 	suite_add(suite, "what is asked", what_is_asked);
 	suite_add(suite, "empty answer", empty_answer);
-	suite_add(suite, "first pass", first_pass);
+	suite_add(suite, "try_first_pass", try_first_pass);
+	suite_add(suite, "try_first_pass, refused", try_first_pass_refused);
+	suite_add(suite, "use_first_pass", use_first_pass);
 	suite_add(suite, "environment", environment);
 	suite_add(suite, "account", account);
 	suite_add(suite, "second authentication", second_authentication);
