@@ -481,6 +481,7 @@ usage_open(const struct usage_options *options, struct index *index)
 	usage->options = *options;
 	usage->journal.fd = -1;
 	usage->expired_at = -EXPIRE_MS;
+	usage->part = UINT32_MAX;
 	pthread_mutex_init(&usage->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

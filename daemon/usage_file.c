@@ -305,6 +305,8 @@ open_tdb(const struct usage_files *files, struct usage_file *file)
 	file->tdb = store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
 	if (file->tdb == NULL)
 		return false;
+	/* One thread of the one process that has the directory's lock. */
+	tdb_add_flags(file->tdb, TDB_NOLOCK);
 	if (read_meta(files, file))
 		return true;
 	snprintf(file->complaints.text, sizeof file->complaints.text,

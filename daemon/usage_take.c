@@ -3,8 +3,11 @@
  * Out of the journal, into the files.
  *
  * A batch of events is added up in memory, row by row, and then written in
- * transactions of limited size. Every row says up to where in the journal it
- * has taken events in, and what it has it does not take again; so wherever a
+ * transactions of limited size. Where its rows are more than memory is wanted
+ * for, that is done in parts: each goes through the same events, and takes the
+ * rows whose hashes are in its range, so that none is written more than once a
+ * batch, however many keys there are. Every row says up to where in the journal
+ * it has taken events in, and what it has it does not take again; so wherever a
  * batch is cut off, doing it again from its beginning counts nothing twice.
  * totals.tdb says from where that is, and is written last.
  */
@@ -17,11 +20,11 @@
 #include "usage_impl.h"
 
 enum {
-	/* A batch ends when it has as many, */
-	BATCH_ROWS = 65536,
-	BATCH_BYTES = 64 << 20,
-	/* and a transaction, as tdb never gives back what its largest one
-	 * took. */
+	BATCH_BYTES = 256 << 20, /* of the journal */
+	PART_BYTES = 64 << 20,   /* of memory */
+	PART_MIN = 1 << 12,      /* of 2^32 hashes: not divided any more */
+	/* A transaction ends when it has as many: tdb never gives back what its
+	 * largest one took, and questions wait for its end. */
 	SLICE_ROWS = 4000,
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
@@ -29,7 +32,7 @@ enum {
 };
 
 struct batch_row {
-	struct batch_row *next;
+	uint32_t order; /* see order_of() */
 	uint32_t day;
 	bool is_total;
 	struct usage_name name;
@@ -42,20 +45,36 @@ struct batch_row {
 struct batch {
 	struct usage *usage;
 	bool (*between)(struct usage *usage);
+	uint64_t from, end; /* in the journal */
+	bool end_known;     /* else it is one that is wished for */
+
+	/* The part. */
+	uint32_t first, last; /* see order_of() */
 	struct arena arena;
 	struct table table;
-	struct batch_row *first, **last;
+	struct batch_row **rows; /* in order */
+	bool too_large;
+
 	const char *problem; /* NULL: none */
 	bool left;           /* as between() wished */
 };
 
 /* Collecting */
 
+/*
+ * In what order rows are written: always the same, so that they lie in a file
+ * about as they are written, and a transaction changes few of its pages.
+ */
 static uint32_t
-row_hash(uint32_t day, bool is_total, const struct usage_name *name)
+order_of(const struct usage_name *name)
 {
-	return table_hash(name->bytes, name->len) ^ day * 0x9E3779B1U ^
-	    (is_total ? 0x85EBCA6BU : 0);
+	return table_hash(name->bytes, name->len) * 0x9E3779B1U;
+}
+
+static uint32_t
+row_hash(uint32_t order, uint32_t day, bool is_total)
+{
+	return order ^ day * 0x9E3779B1U ^ (is_total ? 0x85EBCA6BU : 0);
 }
 
 static struct batch_row *
@@ -116,7 +135,7 @@ static struct batch_row *
 batch_row(struct batch *batch, uint32_t day, bool is_total,
     const struct usage_name *name)
 {
-	uint32_t hash = row_hash(day, is_total, name);
+	uint32_t order = order_of(name), hash = row_hash(order, day, is_total);
 	struct batch_row *row = find_row(batch, hash, day, is_total, name);
 	struct usage_file *file;
 
@@ -129,6 +148,7 @@ batch_row(struct batch *batch, uint32_t day, bool is_total,
 	}
 	row = arena_alloc(&batch->arena, sizeof *row);
 	if (row != NULL) {
+		row->order = order;
 		row->day = day;
 		row->is_total = is_total;
 		row->name = *name;
@@ -138,8 +158,6 @@ batch_row(struct batch *batch, uint32_t day, bool is_total,
 		batch->problem = "out of memory";
 		return NULL;
 	}
-	*batch->last = row;
-	batch->last = &row->next;
 	return row;
 }
 
@@ -209,6 +227,14 @@ service_name(struct batch *batch, uint32_t day, struct bytes service,
 }
 
 static bool
+in_part(const struct batch *batch, const struct usage_name *name)
+{
+	uint32_t order = order_of(name);
+
+	return order >= batch->first && order <= batch->last;
+}
+
+static bool
 count_event(
     struct batch *batch, const struct usage_record *record, uint64_t position)
 {
@@ -218,16 +244,19 @@ count_event(
 
 	if ((head->flags & EVENT_HAS_KEY) == 0)
 		return service_name(batch, day, record->service, &name) &&
-		    count_day(batch, record, position, &name);
+		    (!in_part(batch, &name) ||
+			count_day(batch, record, position, &name));
 	name = usage_name_of_key(head->id);
-	if (!count_day(batch, record, position, &name) ||
-	    !count_total(batch, record, position, &name))
+	if (in_part(batch, &name) &&
+	    (!count_day(batch, record, position, &name) ||
+		!count_total(batch, record, position, &name)))
 		return false;
 	name = usage_name_of_subject(USAGE_OF_ACCOUNT, head->account);
-	if (!count_day(batch, record, position, &name))
+	if (in_part(batch, &name) && !count_day(batch, record, position, &name))
 		return false;
 	name = usage_name_of_subject(USAGE_OF_PRODUCT, head->product);
-	return count_day(batch, record, position, &name);
+	return !in_part(batch, &name) ||
+	    count_day(batch, record, position, &name);
 }
 
 /* Whether the batch goes on. */
@@ -239,30 +268,38 @@ pause_batch(struct batch *batch)
 	return !batch->left;
 }
 
-/* Events up to where the batch ends, which is returned. */
-static uint64_t
-collect(struct batch *batch, uint64_t from, uint64_t bytes)
+/* The part's rows, and where the batch ends. */
+static void
+collect(struct batch *batch)
 {
 	struct journal_reader reader =
-	    journal_read_from(&batch->usage->journal, from);
+	    journal_read_from(&batch->usage->journal, batch->from);
 	struct usage_record record;
 	struct bytes payload;
 	uint64_t position;
 	unsigned events = 0;
 
-	while (batch->table.count < BATCH_ROWS &&
-	    batch->arena.total < BATCH_BYTES &&
-	    reader.position - from < bytes &&
+	while (reader.position < batch->end &&
 	    journal_next(&reader, &position, &payload)) {
+		/* Behind a gap that the end is in. */
+		if (batch->end_known && position >= batch->end)
+			break;
 		/* Sums that fit what makes no sense: not counted, said. */
 		if (!usage_record_read(payload, &record))
 			log_error("usage.journal: an event makes no sense");
 		else if (!count_event(batch, &record, position))
-			break;
+			return;
+		if (batch->arena.total >= PART_BYTES &&
+		    batch->last - batch->first >= PART_MIN) {
+			batch->too_large = true;
+			return;
+		}
 		if (++events % PAUSE_EVENTS == 0 && !pause_batch(batch))
-			break;
+			return;
 	}
-	return reader.position;
+	if (!batch->end_known)
+		batch->end = reader.position;
+	batch->end_known = true;
 }
 
 /* Writing */
@@ -283,7 +320,7 @@ encode(const struct batch_row *row, size_t *len)
 
 static bool
 write_row(struct batch *batch, struct usage_file *file, struct batch_row *row,
-    uint64_t end, size_t *written)
+    size_t *written)
 {
 	size_t len = 0;
 	uint64_t *taken = row->is_total ? &row->total.taken : &row->row.taken;
@@ -291,9 +328,9 @@ write_row(struct batch *batch, struct usage_file *file, struct batch_row *row,
 	bool done;
 
 	/* It is as a larger batch that was left has written it. */
-	if (*taken >= end)
+	if (*taken >= batch->end)
 		return true;
-	*taken = end;
+	*taken = batch->end;
 	data = encode(row, &len);
 	if (data == NULL)
 		return false;
@@ -304,19 +341,13 @@ write_row(struct batch *batch, struct usage_file *file, struct batch_row *row,
 	return done;
 }
 
+/* Writes rows from *at on, which are of one file, in one transaction. */
 static bool
-belongs(const struct batch_row *row, uint32_t day, bool is_totals)
+write_slice(struct batch *batch, struct usage_file *file, size_t *at, size_t to)
 {
-	return row->is_total == is_totals && (is_totals || row->day == day);
-}
-
-/* Writes what is next of the rows of one file in one transaction; *next is
- * where to go on, NULL at the end. */
-static bool
-write_slice(struct batch *batch, struct usage_file *file,
-    struct batch_row **next, bool is_totals, uint64_t end)
-{
-	size_t rows = 0, bytes = 0;
+	bool is_totals = file == batch->usage->files.totals;
+	size_t limit = to - *at < SLICE_ROWS ? to : *at + SLICE_ROWS;
+	size_t bytes = 0;
 
 	if (store_tdb_size(file->tdb) > UINT32_MAX - (uint64_t)KEPT_FREE) {
 		batch->problem = "a usage file has reached its 4 GiB";
@@ -324,36 +355,30 @@ write_slice(struct batch *batch, struct usage_file *file,
 	}
 	if (!usage_file_begin(file))
 		return false;
-	while (*next != NULL && rows < SLICE_ROWS && bytes < SLICE_BYTES) {
-		struct batch_row *row = *next;
-
-		if (belongs(row, file->day, is_totals)) {
-			rows++;
-			if (!write_row(batch, file, row, end, &bytes)) {
-				usage_file_cancel(file);
-				return false;
-			}
+	for (; *at < limit && bytes < SLICE_BYTES; ++*at)
+		if (!write_row(batch, file, batch->rows[*at], &bytes)) {
+			usage_file_cancel(file);
+			return false;
 		}
-		*next = row->next;
-	}
-	if ((!is_totals || *next == NULL) && file->taken < end)
-		file->taken = end;
+	/* What is before it is in every file: so it is written last. */
+	if ((!is_totals || (*at == to && batch->last == UINT32_MAX)) &&
+	    file->taken < batch->end)
+		file->taken = batch->end;
 	return usage_file_commit(&batch->usage->files, file);
 }
 
-/* All of one file. The file is looked up for each transaction: questions come
+/* The rows of one file. It is looked up for each transaction: questions come
  * in between, and what they open may close it. */
 static bool
-write_file(struct batch *batch, uint32_t day, bool is_totals, uint64_t end)
+write_file(
+    struct batch *batch, uint32_t day, bool is_totals, size_t at, size_t to)
 {
-	struct batch_row *next = batch->first;
-
 	do {
 		struct usage_file *file = file_of(batch, day, is_totals);
 
 		if (file == NULL)
 			return false;
-		if (!write_slice(batch, file, &next, is_totals, end)) {
+		if (!write_slice(batch, file, &at, to)) {
 			if (batch->problem == NULL)
 				snprintf(batch->usage->reason_of_file,
 				    sizeof batch->usage->reason_of_file,
@@ -363,33 +388,115 @@ write_file(struct batch *batch, uint32_t day, bool is_totals, uint64_t end)
 			usage_files_drop(&batch->usage->files, file);
 			return false;
 		}
-	} while (pause_batch(batch) && next != NULL);
-	return next == NULL;
+	} while (pause_batch(batch) && at < to);
+	return at == to;
 }
 
-/* The day files one after the other, totals.tdb last. */
-static bool
-write_batch(struct batch *batch, uint64_t end)
+static int
+by_file_and_order(const void *a, const void *b)
 {
-	uint32_t done = 0;
-	bool any = false;
+	const struct batch_row *const *left = a, *const *right = b;
 
-	for (;;) {
-		const struct batch_row *row = batch->first;
-		uint32_t day = UINT32_MAX;
+	if ((*left)->is_total != (*right)->is_total)
+		return (*left)->is_total ? 1 : -1;
+	if ((*left)->day != (*right)->day)
+		return (*left)->day < (*right)->day ? -1 : 1;
+	if ((*left)->order != (*right)->order)
+		return (*left)->order < (*right)->order ? -1 : 1;
+	return 0;
+}
 
-		for (; row != NULL; row = row->next)
-			if (!row->is_total && (!any || row->day > done) &&
-			    row->day < day)
-				day = row->day;
-		if (day == UINT32_MAX)
-			break;
-		if (!write_file(batch, day, false, end) || batch->left)
-			return false;
-		done = day;
-		any = true;
+static bool
+sort_rows(struct batch *batch)
+{
+	const struct table *table = &batch->table;
+	size_t count = 0;
+
+	batch->rows = arena_alloc(
+	    &batch->arena, (table->count + 1) * sizeof(struct batch_row *));
+	if (batch->rows == NULL) {
+		batch->problem = "out of memory";
+		return false;
 	}
-	return write_file(batch, 0, true, end);
+	for (size_t i = 0; i < table->capacity; i++)
+		if (table->slots[i].item != NULL)
+			batch->rows[count++] = table->slots[i].item;
+	qsort(
+	    batch->rows, count, sizeof(struct batch_row *), by_file_and_order);
+	return true;
+}
+
+/* The day files one after the other, totals.tdb last: in the last part also
+ * where it has no rows. */
+static bool
+write_part(struct batch *batch)
+{
+	size_t count = batch->table.count, at = 0, to;
+
+	if (!sort_rows(batch))
+		return false;
+	for (; at < count && !batch->rows[at]->is_total; at = to) {
+		uint32_t day = batch->rows[at]->day;
+
+		for (to = at; to < count && !batch->rows[to]->is_total &&
+		     batch->rows[to]->day == day;
+		     to++)
+			;
+		if (!write_file(batch, day, false, at, to) || batch->left)
+			return false;
+	}
+	if (at == count && batch->last != UINT32_MAX)
+		return true;
+	return write_file(batch, 0, true, at, count);
+}
+
+static bool
+take_part(struct batch *batch)
+{
+	bool is_all = batch->first == 0 && batch->last == UINT32_MAX;
+
+	collect(batch);
+	if (batch->problem != NULL || batch->left || batch->too_large)
+		return false;
+	if (is_all && batch->table.count == 0)
+		return true;
+	/* What the files have taken in must not be lost from the journal:
+	 * where that ends is where the next run begins. */
+	return journal_sync(&batch->usage->journal) && write_part(batch);
+}
+
+/* Larger or smaller parts, as it was with this one. */
+static void
+fit_part(struct batch *batch, uint32_t *part)
+{
+	if (batch->too_large)
+		*part /= 2;
+	else if (batch->arena.total < PART_BYTES / 3 &&
+	    batch->last - batch->first == *part && *part != UINT32_MAX)
+		*part = *part * 2 + 1;
+}
+
+static bool
+take_parts(struct batch *batch)
+{
+	uint32_t *part = &batch->usage->part;
+	bool done;
+
+	do {
+		batch->last = *part < UINT32_MAX - batch->first
+		    ? batch->first + *part
+		    : UINT32_MAX;
+		batch->too_large = false;
+		done = take_part(batch);
+		fit_part(batch, part);
+		table_free(&batch->table);
+		arena_free(&batch->arena);
+		if (done && batch->last == UINT32_MAX)
+			return true;
+		if (done)
+			batch->first = batch->last + 1;
+	} while (done || batch->too_large);
+	return false;
 }
 
 bool
@@ -398,24 +505,18 @@ usage_take(
 {
 	uint64_t from =
 	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
-	struct batch batch = {.usage = usage, .between = between};
-	bool done = false;
-	uint64_t end;
+	struct batch batch = {.usage = usage,
+	    .between = between,
+	    .from = from,
+	    .end = from + (bytes < BATCH_BYTES ? bytes : BATCH_BYTES)};
+	bool done;
 
-	batch.last = &batch.first;
 	usage->reason_of_file[0] = '\0';
 	if (!usage_files_reopen(&usage->files))
 		batch.problem = "totals.tdb cannot be opened";
-	end = batch.problem == NULL ? collect(&batch, from, bytes) : from;
-	/* What the files have taken in must not be lost from the journal:
-	 * where that ends is where the next run begins. */
-	if (batch.problem == NULL && !batch.left && end != from)
-		done = journal_sync(&usage->journal) &&
-		    (batch.first == NULL || write_batch(&batch, end));
-	else
-		done = batch.problem == NULL && !batch.left;
+	done = batch.problem == NULL && take_parts(&batch);
 	if (done)
-		journal_release(&usage->journal, end);
+		journal_release(&usage->journal, batch.end);
 	if (!batch.left)
 		usage_set_failing(usage,
 		    done                        ? NULL
@@ -423,7 +524,5 @@ usage_take(
 			: usage->reason_of_file[0]
 			? usage->reason_of_file
 			: "usage.journal: sync failed");
-	table_free(&batch.table);
-	arena_free(&batch.arena);
 	return done;
 }
