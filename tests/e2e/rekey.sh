@@ -26,6 +26,7 @@ said() {
 restart() {
 	start_apikeyd "$@" || return
 	[ "$(verdict "$token")" = valid ] &&
+		[ "$(verdict "$foreign")" = valid ] &&
 		[ "$(ctl key reveal "$(key_id "$kept")")" = "$kept" ]
 }
 
@@ -37,6 +38,11 @@ ctl product create vault --recoverable >"$TMP/output"
 ctl product enable vault --account acme >"$TMP/output"
 SEED_PRODUCT=vault
 kept=$(new_key kept)
+# An import is in force by the sequence numbers of its records.
+foreign=token-of-elsewhere.0123456789
+printf '{"account":"acme","product":"appointments","name":"old","sha256":"%s"}\n' \
+	"$(printf %s "$foreign" | sha256sum | cut -d " " -f 1)" >"$TMP/foreign"
+ok "(a key of elsewhere)" ctl key import "$TMP/foreign"
 
 exits "not while a daemon runs" 1 rekey --rekey "$one"
 said "it is named" "another apikeyd \(pid $APIKEYD_PID\) uses $TMP/state"
