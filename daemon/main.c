@@ -26,6 +26,7 @@
 #include "notify.h"
 #include "proto/text.h"
 #include "rekey.h"
+#include "restore.h"
 #include "settings.h"
 #include "statedir.h"
 #include "worker.h"
@@ -47,7 +48,8 @@ struct options {
 	char state_directory[PATH_MAX];
 	char runtime_directory[PATH_MAX];
 	bool check_config;
-	const char *rekey_file; /* NULL: not to rekey, but to serve */
+	const char *rekey_file;   /* NULL: not to rekey, but to serve */
+	const char *restore_file; /* likewise, not to restore */
 };
 
 struct daemon {
@@ -86,6 +88,9 @@ static const char help[] =
     "  --rekey NEW-KEY-FILE      put the store under this master key and "
     "exit;\n"
     "                            while no daemon runs\n"
+    "  --restore FILE            put the backup in FILE in the store's "
+    "place\n"
+    "                            and exit; while no daemon runs\n"
     "  --version                 print the version and exit\n"
     "  --help                    print this and exit\n"
     "\n"
@@ -128,13 +133,23 @@ copy_path(char out[PATH_MAX], const char *path)
 static int
 read_options(int argc, char **argv, struct options *options)
 {
-	enum { CONFIG = 256, STATE, RUNTIME, CHECK, REKEY, VERSION, HELP };
+	enum {
+		CONFIG = 256,
+		STATE,
+		RUNTIME,
+		CHECK,
+		REKEY,
+		RESTORE,
+		VERSION,
+		HELP
+	};
 	static const struct option names[] = {
 	    {"config", required_argument, NULL, CONFIG},
 	    {"state-directory", required_argument, NULL, STATE},
 	    {"runtime-directory", required_argument, NULL, RUNTIME},
 	    {"check-config", no_argument, NULL, CHECK},
 	    {"rekey", required_argument, NULL, REKEY},
+	    {"restore", required_argument, NULL, RESTORE},
 	    {"version", no_argument, NULL, VERSION},
 	    {"help", no_argument, NULL, HELP},
 	    {NULL, 0, NULL, 0},
@@ -159,6 +174,9 @@ read_options(int argc, char **argv, struct options *options)
 			break;
 		case REKEY:
 			options->rekey_file = optarg;
+			break;
+		case RESTORE:
+			options->restore_file = optarg;
 			break;
 		case VERSION:
 			puts("apikeyd " PACKAGE_VERSION);
@@ -652,6 +670,11 @@ main(int argc, char **argv)
 	if (daemon.options.rekey_file != NULL)
 		return rekey(daemon.options.state_directory, &daemon.settings,
 			   daemon.options.rekey_file)
+		    ? 0
+		    : 1;
+	if (daemon.options.restore_file != NULL)
+		return restore(daemon.options.state_directory, &daemon.settings,
+			   daemon.options.restore_file)
 		    ? 0
 		    : 1;
 	varlink_init();

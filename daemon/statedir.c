@@ -123,15 +123,15 @@ may_hold_state(int dir, const char *path)
 	return statedir_look(dir, path) != STATEDIR_BROKEN;
 }
 
-int
-statedir_open(const char *path)
+static int
+open_locked(const char *path, bool (*acceptable)(int dir, const char *path))
 {
 	char trimmed[PATH_MAX], lock_path[PATH_MAX + sizeof lock_name + 1];
 	int dir, lock;
 
 	if (!trim(path, trimmed))
 		return -1;
-	dir = open_directory(trimmed, 0700, may_hold_state);
+	dir = open_directory(trimmed, 0700, acceptable);
 	if (dir < 0)
 		return -1;
 	snprintf(lock_path, sizeof lock_path, "%s/%s", trimmed, lock_name);
@@ -147,6 +147,12 @@ statedir_open(const char *path)
 		close(lock);
 	close(dir);
 	return -1;
+}
+
+int
+statedir_open(const char *path)
+{
+	return open_locked(path, may_hold_state);
 }
 
 bool
@@ -171,6 +177,7 @@ enum trace {
 	TRACE_NEW_STORE = 2, /* a first start has begun */
 	TRACE_FIRST_KEY = 4, /* a first start may have come this far */
 	TRACE_SOMETHING = 8, /* there was a store */
+	TRACE_LOG = 16,      /* audit.log: there was a store of ours */
 };
 
 static enum trace
@@ -188,6 +195,7 @@ trace_of(const char *name)
 	    {"keys.tdb.new", TRACE_NEW_STORE},
 	    {"master.key", TRACE_FIRST_KEY},
 	    {"master.key.new", TRACE_FIRST_KEY},
+	    {"audit.log", TRACE_LOG},
 	};
 
 	for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++) {
@@ -204,42 +212,88 @@ content_of(unsigned traces)
 		return STATEDIR_STORE;
 	if (traces == TRACE_NONE)
 		return STATEDIR_FIRST_START;
-	if ((traces & TRACE_NEW_STORE) != 0 && (traces & TRACE_SOMETHING) == 0)
+	if ((traces & TRACE_NEW_STORE) != 0 &&
+	    (traces & (TRACE_SOMETHING | TRACE_LOG)) == 0)
 		return STATEDIR_RESUME;
 	return STATEDIR_BROKEN;
+}
+
+/* What the directory's names say together; false after logging. */
+static bool
+read_traces(int dir, const char *path, unsigned *traces)
+{
+	/* Not dup(2): that would share the position with the caller's. */
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	int error;
+
+	*traces = 0;
+	error = errno;
+	if (stream != NULL) {
+		errno = 0;
+		while ((entry = readdir(stream)) != NULL)
+			*traces |= (unsigned)trace_of(entry->d_name);
+		error = errno;
+		closedir(stream);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	if (stream != NULL && error == 0)
+		return true;
+	log_error("%s: cannot list the directory: %s", path, strerror(error));
+	return false;
 }
 
 enum statedir_content
 statedir_look(int dir, const char *path)
 {
-	/* Not dup(2): that would share the position with the caller's. */
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	enum statedir_content content;
-	unsigned traces = 0;
-	struct dirent *entry;
+	unsigned traces;
 
-	if (stream == NULL) {
-		log_error(
-		    "%s: cannot list the directory: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (!read_traces(dir, path, &traces))
 		return STATEDIR_BROKEN;
-	}
-	errno = 0;
-	while ((entry = readdir(stream)) != NULL)
-		traces |= (unsigned)trace_of(entry->d_name);
 	content = content_of(traces);
-	if (errno != 0) {
-		log_error(
-		    "%s: cannot list the directory: %s", path, strerror(errno));
-		content = STATEDIR_BROKEN;
-	} else if (content == STATEDIR_BROKEN) {
+	if (content == STATEDIR_BROKEN)
 		log_error(
 		    "%s: keys.tdb is missing beside other files: name the "
 		    "right state directory, or restore it from a backup",
 		    path);
-	}
-	closedir(stream);
 	return content;
+}
+
+/* Nothing, or something of a store: it may be named by mistake. */
+static bool
+may_be_restored_to(int dir, const char *path)
+{
+	unsigned traces;
+
+	if (!read_traces(dir, path, &traces))
+		return false;
+	if (traces == TRACE_NONE || (traces & ~(unsigned)TRACE_SOMETHING) != 0)
+		return true;
+	log_error("%s: holds files, but none of a store: name the right state "
+		  "directory, or an empty one",
+	    path);
+	return false;
+}
+
+int
+statedir_open_to_restore(const char *path, enum statedir_content *content)
+{
+	int dir;
+	unsigned traces;
+
+	if (access(path, F_OK) != 0) {
+		log_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	dir = open_locked(path, may_be_restored_to);
+	if (dir >= 0 && !read_traces(dir, path, &traces)) {
+		close(dir);
+		dir = -1;
+	}
+	if (dir >= 0)
+		*content = content_of(traces);
+	return dir;
 }

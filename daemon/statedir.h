@@ -46,6 +46,13 @@ enum statedir_content {
  */
 enum statedir_content statedir_look(int dir, const char *path);
 
+/*
+ * As statedir_open(), where a store is to come back: also without keys.tdb,
+ * beside a master.key or an audit.log. The directory has to exist. *content is
+ * what is in it; STATEDIR_BROKEN is a store that is gone, and not logged.
+ */
+int statedir_open_to_restore(const char *path, enum statedir_content *content);
+
 /* Where the master key comes from, in the order of their precedence. */
 enum master_key_origin {
 	MASTER_KEY_CREDENTIAL, /* "apikeyd.master-key" */

@@ -270,11 +270,12 @@ store_file_commit(struct store_file *file, struct store_change *changes)
 	unsigned lines = file->outbox.count;
 	enum store_result result = commit(file, changes);
 
-	/* Whether lines that nobody knows of are there will show. */
-	if (result == STORE_OK)
-		audit_file_append(&file->audit, &file->outbox);
-	else
+	/* Whether lines that nobody knows of are there will show. Without a
+	 * log (the store is being restored) they wait for one. */
+	if (result != STORE_OK)
 		outbox_take_back(&file->outbox, lines);
+	else if (file->audit.fd >= 0)
+		audit_file_append(&file->audit, &file->outbox);
 	return result;
 }
 

@@ -40,6 +40,13 @@ struct store_file {
 bool store_file_open(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
     struct keyring **ring, store_load_fn *load, void *context);
+/*
+ * Verifies all records, against their MACs and against the root that is in
+ * memory, which then knows their digest, and loads them; outbox is NULL where
+ * it is known. False after logging.
+ */
+bool store_file_scan(struct store_file *file, store_load_fn *load,
+    void *context, struct outbox_image *outbox);
 /* For who wants nothing but that all records are sound. */
 store_load_fn store_load_nothing;
 /*

@@ -95,9 +95,8 @@ log_damage(
 	    file->path, where[0] != '\0' ? " at record " : "", where, problem);
 }
 
-/* All records, against their MACs and against the root. */
-static bool
-scan_records(struct store_file *file, store_load_fn *load, void *context,
+bool
+store_file_scan(struct store_file *file, store_load_fn *load, void *context,
     struct outbox_image *outbox)
 {
 	struct scan scan = {
@@ -237,7 +236,7 @@ copy_is_whole(
 	other.tdb = copy;
 	snprintf(other.path, sizeof other.path, "%s", path);
 	memset(&other.complaints, 0, sizeof other.complaints);
-	return scan_records(&other, store_load_nothing, NULL, NULL);
+	return store_file_scan(&other, store_load_nothing, NULL, NULL);
 }
 
 bool
@@ -327,7 +326,7 @@ load_records(struct store_file *file, store_load_fn *load, void *context,
 		log_error("out of memory");
 		return false;
 	}
-	loaded = scan_records(file, load, context, image);
+	loaded = store_file_scan(file, load, context, image);
 	*has_outbox = image->found > 0;
 	if (loaded &&
 	    !outbox_restore(&file->outbox, image, file->root.audit.sequence)) {

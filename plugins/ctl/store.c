@@ -48,7 +48,7 @@ const struct command store_commands[] = {
 		"its name once it is whole and on\nthe disk, and is FILE.new "
 		"until then. - is standard output. Tokens are in it as hashes, "
 		"or\nsealed; what the file says is nothing without the master "
-		"key, which is not in it.",
+		"key, which is not in it. Back with\n`apikeyd --restore FILE`.",
 	.example = "apikeyctl store backup /srv/backup/keys-$(date +%F)\n"
 		   "apikeyctl store backup - | ssh vault 'cat >keys.backup'",
 	.exits = "1 there is no whole backup",
