@@ -10,8 +10,11 @@
 peer=$top_builddir/tests/hostile/peer
 rounds=${GONE_ROUNDS:-20000}
 
-# shellcheck disable=SC2119 # without arguments
-start_apikeyd || give_up "apikeyd does not start"
+# Usage is taken into its files, and what that needs is allocated, before memory
+# is looked at.
+echo 'usage_flush_interval = "10ms"' >"$TMP/apikeyd.conf"
+start_apikeyd --config "$TMP/apikeyd.conf" ||
+	give_up "apikeyd does not start"
 seed acme
 token=$(new_key first)
 "$peer" frames "$token" >"$TMP/frames"
