@@ -35,7 +35,8 @@ feed(const void *data, size_t len, size_t piece, uint64_t *line)
 		size_t room, part;
 		char *space = finder_space(&finder, &room);
 
-		ck_assert_uint_gt(room, 0);
+		if (room == 0)
+			ck_abort_msg("no room");
 		part = len < piece ? len : piece;
 		part = part < room ? part : room;
 		memcpy(space, at, part);
@@ -94,11 +95,16 @@ START_TEST(test_one_behind_the_other)
 }
 END_TEST
 
-/* The window slides: a token at every place of it, in pieces of all kinds. */
+/* The window slides: a token at every place about its end, in pieces of all
+ * kinds there, and in large ones where there is nothing to be found. */
 START_TEST(test_pieces)
 {
 	static const size_t pieces[] = {1, 2, 49, 50, 79, 4096, FINDER_WINDOW};
-	enum { LEN = 2 * FINDER_WINDOW + 300 };
+	enum {
+		LEN = 2 * FINDER_WINDOW + 300,
+		NEAR = FINDER_WINDOW - 300,
+		FAR = FINDER_WINDOW + 400,
+	};
 	char *text = malloc(LEN);
 	size_t piece = pieces[_i];
 	/* Small pieces take long, and pass each place of a token anyway. */
@@ -108,14 +114,18 @@ START_TEST(test_pieces)
 	for (size_t at = FINDER_WINDOW - 200; at < FINDER_WINDOW + 200;
 	     at += step) {
 		uint64_t line = 0;
+		size_t count;
 
 		memset(text, 'a', LEN);
 		text[0] = '\n';
 		text[at - 1] = '\n';
 		memcpy(text + at, token, token_len);
 		finder_init(&finder);
-		ck_assert_msg(feed(text, LEN, piece, &line) == 1,
-		    "not found at %zu in pieces of %zu", at, piece);
+		count = feed(text, NEAR, LEN, &line);
+		count += feed(text + NEAR, FAR - NEAR, piece, &line);
+		count += feed(text + FAR, LEN - FAR, LEN, &line);
+		ck_assert_msg(
+		    count == 1, "not found at %zu in pieces of %zu", at, piece);
 		ck_assert_uint_eq(line, 3);
 	}
 	free(text);
