@@ -141,11 +141,23 @@ warn_of_gap(const struct audit_file *file, const struct outbox *outbox)
 	    outbox->count > 0 ? outbox_line(outbox, 0)->sequence : 1);
 }
 
+/* It would have said so of an older keys.tdb that was put back. */
+static void
+warn_of_loss(const struct audit_file *file)
+{
+	log_warning("%s is gone: it is made anew, with the lines that keys.tdb "
+		    "still has. If keys.tdb was put back from a copy, keys may "
+		    "be good that have been revoked since",
+	    file->path);
+}
+
 bool
 audit_file_settle(struct audit_file *file, struct outbox *outbox)
 {
 	struct stat st;
 
+	if (file->fd < 0 && outbox->count > 0)
+		warn_of_loss(file);
 	if (file->fd < 0 && !make_file(file))
 		return false;
 	if (file->tail.state == AUDIT_TAIL_GAP)

@@ -169,6 +169,8 @@ rm "$log"
 start_apikeyd
 ok "even all of them, while the outbox has them" ctl audit verify
 is "there they are again" "$(cat "$log")" "$(cat "$TMP/log")"
+like "that it was gone is said, as an older keys.tdb would not show" \
+	"$(cat "$TMP/apikeyd.log")" "audit.log is gone: .* revoked since"
 
 ### An older store
 
