@@ -2,6 +2,7 @@
 #include "import.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 
@@ -35,8 +36,10 @@ import_new(struct index *index, struct store *store)
 void
 import_free(struct import *import)
 {
-	if (import != NULL)
+	if (import != NULL) {
 		free(import->pairs);
+		table_free(&import->pair_table);
+	}
 	free(import);
 }
 
@@ -55,25 +58,38 @@ import_slice_new(struct import *import, uint64_t line)
 }
 
 static bool
+make_room_for_pair(struct import *import)
+{
+	size_t capacity = 2 * import->pair_capacity + 16;
+	struct import_pair *pairs;
+
+	if (import->pair_count < import->pair_capacity)
+		return true;
+	pairs = reallocarray(import->pairs, capacity, sizeof *pairs);
+	if (pairs == NULL)
+		return false;
+	import->pairs = pairs;
+	import->pair_capacity = capacity;
+	return true;
+}
+
+static bool
 note_pair(struct import *import, const struct key *key)
 {
-	struct import_pair *pairs = import->pairs;
+	struct import_pair pair = {key->account, key->product};
+	uint32_t hash = table_hash(&pair, sizeof pair);
+	size_t at = 0;
+	uintptr_t found; /* place in pairs, from 1 */
 
-	/* Keys of one account mostly stand together. */
-	for (size_t i = import->pair_count; i-- > 0;)
-		if (pairs[i].account == key->account &&
-		    pairs[i].product == key->product)
+	while ((found = (uintptr_t)table_next(
+		    &import->pair_table, hash, &at)) != 0)
+		if (memcmp(&import->pairs[found - 1], &pair, sizeof pair) == 0)
 			return true;
-	if (import->pair_count == import->pair_capacity) {
-		import->pair_capacity = 2 * import->pair_capacity + 16;
-		pairs =
-		    reallocarray(pairs, import->pair_capacity, sizeof *pairs);
-		if (pairs == NULL)
-			return false;
-		import->pairs = pairs;
-	}
-	pairs[import->pair_count++] =
-	    (struct import_pair){key->account, key->product};
+	if (!make_room_for_pair(import) ||
+	    !table_add(&import->pair_table, hash,
+		(void *)(uintptr_t)(import->pair_count + 1)))
+		return false;
+	import->pairs[import->pair_count++] = pair;
 	return true;
 }
 

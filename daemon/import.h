@@ -15,6 +15,7 @@
 #include "index.h"
 #include "key_rules.h"
 #include "store.h"
+#include "table.h"
 
 enum import_stage {
 	IMPORT_STAGING,
@@ -43,9 +44,10 @@ struct import {
 	bool native;            /* exported keys of this store may come */
 	struct import_pair *pairs;
 	size_t pair_count, pair_capacity;
-	uint32_t uid; /* whose it is */
-	int64_t at;   /* when it was committed */
-	bool held;    /* remembered by its connection */
+	struct table pair_table; /* places in pairs, from 1 */
+	uint32_t uid;            /* whose it is */
+	int64_t at;              /* when it was committed */
+	bool held;               /* remembered by its connection */
 	/* To its owner: a slice came back; it is over, and may be freed. */
 	void (*eased)(struct import *import);
 	void (*ended)(struct import *import);
