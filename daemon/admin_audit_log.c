@@ -295,6 +295,17 @@ step(struct audit_reading *reading)
 	}
 }
 
+/* It is answered at the end. Not while it is with the worker, which looks at
+ * where that is. */
+static void
+stop_following(struct audit_reading *reading)
+{
+	reading->follows = false;
+	reading->clogged = false;
+	set_end(reading);
+	step(reading);
+}
+
 static void
 on_slice(struct job *job, bool ran)
 {
@@ -302,7 +313,10 @@ on_slice(struct job *job, bool ran)
 
 	reading->at_work = false;
 	if (ran && !reading->failed) {
-		step(reading);
+		if (reading->follows && reading->admin->stopping)
+			stop_following(reading);
+		else
+			step(reading);
 		return;
 	}
 	answer_failure(reading->call, "StoreFailed",
@@ -346,12 +360,8 @@ admin_audit_stop_following(struct admin *admin)
 
 	for (; reading != NULL; reading = next) {
 		next = reading->next;
-		if (!reading->follows)
-			continue;
-		reading->follows = false; /* it is answered at the end */
-		reading->clogged = false;
-		set_end(reading);
-		step(reading);
+		if (reading->follows && !reading->at_work)
+			stop_following(reading);
 	}
 }
 
