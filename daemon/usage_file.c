@@ -464,8 +464,15 @@ usage_file_traverse(const struct usage_files *files, struct usage_file *file,
     usage_row_fn *row, void *context, uint64_t *damaged)
 {
 	struct walk walk = {files, file, row, context, damaged};
+	bool done;
 
-	return tdb_traverse_read(file->tdb, walk_row, &walk) >= 0;
+	/* A transaction has the heads of the chains in memory: without one,
+	 * each is read from the file. */
+	if (!usage_file_begin(file))
+		return false;
+	done = tdb_traverse_read(file->tdb, walk_row, &walk) >= 0;
+	usage_file_cancel(file);
+	return done;
 }
 
 /* The directory */
