@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "instant.h"
 #include "log.h"
 #include "store_restore.h"
 #include "store_tdb.h"
@@ -110,11 +111,15 @@ static bool
 exchange(struct store_file *file, const char *keys, char aside[PATH_MAX])
 {
 	char name[64];
-	time_t now = time(NULL);
+	int64_t ms = now_ms();
+	time_t now = ms / 1000;
 	struct tm tm;
 
-	strftime(name, sizeof name, "keys.tdb.before-restore-%Y%m%dT%H%M%SZ",
+	strftime(name, sizeof name, "keys.tdb.before-restore-%Y%m%dT%H%M%S",
 	    gmtime_r(&now, &tm));
+	/* Twice in a second is no reason to refuse. */
+	snprintf(name + strlen(name), sizeof name - strlen(name), ".%03dZ",
+	    (int)(ms % 1000));
 	if (!store_path(aside, file->directory, name))
 		return false;
 	if (access(aside, F_OK) == 0) {
