@@ -34,8 +34,7 @@ rekey_with() {
 	cp "$TMP"/before/* "$TMP/state"
 	"$strace" -f -o "$TMP/trace" -e trace="$1" -e inject="$1:$3:when=$2" \
 		"$APIKEYD" --config "$small" --state-directory "$TMP/state" \
-		--rekey "$new" \
-		>>"$TMP/apikeyd.log" 2>&1
+		--rekey "$new" >>"$TMP/apikeyd.log" 2>&1
 	grep -q 'INJECTED\|killed by SIGKILL' "$TMP/trace"
 }
 

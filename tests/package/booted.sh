@@ -10,9 +10,10 @@ check() {
 	if "$@" >/tmp/said 2>&1; then
 		echo "ok - $what"
 	else
+		code=$?
 		echo "not ok - $what"
 		{
-			echo "=== $what: exit code $? of: $*"
+			echo "=== $what: exit code $code of: $*"
 			cat /tmp/said
 			journalctl -q -n 15 --no-pager -o short-precise
 		} >&2
@@ -90,6 +91,38 @@ check "it has no capability, no network, no core" sh -c '
 		grep -q "^Max core file size *0 *0 " /proc/$pid/limits'
 check "the audit runs, and only reads" systemctl start apikeyd-audit.service
 
+### What takes more than a verification: memory, threads, other system calls
+
+printf 'four-one-two\n' >/tmp/pin
+printf 'four-one-three\n' >/tmp/pin.wrong
+bank() {
+	apikeyctl key create --account acme --product bank --name two \
+		--pin-file "$1" </dev/null >/tmp/bank.token 2>/tmp/bank.said
+}
+check "a product that takes a PIN" sh -c \
+	'apikeyctl product create bank --require-pin &&
+	apikeyctl product enable bank --account acme'
+check "a PIN is set" apikeyctl operator set-pin --pin-file /tmp/pin
+check "and taken" bank /tmp/pin
+check "a wrong one is not" not bank /tmp/pin.wrong
+check "(and it says how many are left)" grep -q "4 more" /tmp/bank.said
+printf '{"account":"acme","product":"api","name":"old","sha256":"%s"}\n' \
+	"$(printf %s legacy-token-0123 | sha256sum | cut -d ' ' -f 1)" \
+	>/tmp/keys.json
+check "keys of elsewhere are imported" apikeyctl key import /tmp/keys.json
+check "and verified" sh -c \
+	'echo legacy-token-0123 | apikeyctl key verify | grep -qx valid'
+apikeyctl audit log --follow --json >/tmp/followed 2>&1 &
+follower=$!
+check "somebody follows the audit log" until_true grep -q CommitImport \
+	/tmp/followed
+check "a change" apikeyctl key disable "$id"
+check "is told as it happens" until_true grep -q DisableKey /tmp/followed
+check "(and undone)" apikeyctl key enable "$id"
+kill "$follower"
+check "the audit log holds" apikeyctl audit verify
+check "a backup" apikeyctl store backup /tmp/store.backup
+
 ### Reload
 
 echo 'log_level = "info"' >>/etc/apikeyd/apikeyd.conf
@@ -148,7 +181,7 @@ under_load() {
 
 # One after the other is up and answers: a client tries twice, not for ever.
 three_restarts() {
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		systemctl restart apikeyd.service && verify || return
 	done
 }

@@ -64,3 +64,52 @@ make_root() {
 	cp "$TMP"/packages/*.deb "$root/packages"
 	rm -f "$root"/packages/*-dbgsym_*
 }
+
+# boot ROOT SCRIPT TIMEOUT: systemd in this system, which runs the script once it
+# is up, counts its results (a line each, "ok - …" or "not ok - …", in the end
+# "end"), and powers off.
+boot() {
+	cp "$2" "$1/booted.sh"
+	cat >"$1/etc/systemd/system/test.service" <<-END
+		[Unit]
+		Wants=multi-user.target
+		After=multi-user.target
+		[Service]
+		Type=oneshot
+		ExecStart=-/bin/sh /booted.sh
+		StandardOutput=file:/results
+		StandardError=file:/diagnostics
+		ExecStopPost=/bin/systemctl --no-block poweroff
+		TimeoutStartSec=${3}s
+		[Install]
+		WantedBy=default.target
+	END
+	chroot "$1" systemctl enable test.service >"$TMP/output" 2>&1 ||
+		give_up "no unit in there: $(cat "$TMP/output")"
+	# It wants a terminal. --keep-unit: there may be no systemd out here.
+	# The capability: without it, it forbids mlock(2) whatever the limit.
+	timeout "$(($3 + 100))" script -qec "systemd-nspawn -q --register=no \
+		--keep-unit --private-network --capability=CAP_IPC_LOCK \
+		-D '$1' -b" /dev/null >"$TMP/boot.log" 2>&1 </dev/null
+	[ -s "$1/results" ] || {
+		tail -n 20 "$TMP/boot.log" | diagnose
+		skip_all "systemd does not boot here (see above)"
+	}
+	count_results "$1"
+}
+
+count_results() {
+	ended=
+	while read -r line; do
+		case $line in
+		'ok - '*) pass "${line#ok - }" ;;
+		'not ok - '*)
+			fail "${line#not ok - }" "see the diagnostics below"
+			;;
+		end) ended=yes ;;
+		*) printf '%s\n' "$line" | diagnose ;;
+		esac
+	done <"$1/results"
+	is "the script inside came to its end" "$ended" yes
+	[ "$TESTS_FAILED" -eq 0 ] || tail -n 60 "$1/diagnostics" | diagnose
+}
