@@ -56,6 +56,7 @@ packages() {
 		sshpass
 		strace
 		sudo
+		systemd
 		zsh
 		# packages
 		debhelper
@@ -123,7 +124,8 @@ as_root() {
 	fi
 }
 
-# install_packages PURPOSE…: what of theirs is missing.
+# install_packages PURPOSE…: what of theirs is missing; $found_new if some was.
+found_new=
 install_packages() {
 	command -v dpkg-query >/dev/null || {
 		say "not Debian: these have to be there: $(packages "$@" | xargs)"
@@ -147,6 +149,7 @@ install_packages() {
 	# shellcheck disable=SC2086 # a list of words
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
 		--no-install-recommends $missing
+	found_new=yes
 }
 
 make_configure() {
@@ -159,7 +162,8 @@ newer() {
 	[ ! -e "$2" ] || [ -n "$(find "$1" -newer "$2")" ]
 }
 
-# Only where something changed: make does the rest itself.
+# Only where something changed: make does the rest itself. Packages that came in
+# are to be found: what configure did not find is left out, or skipped.
 configure_build() {
 	flags=${CONFIGURE_FLAGS-}
 	[ "${CI-}" != true ] || flags="--enable-werror $flags"
@@ -167,7 +171,8 @@ configure_build() {
 		make_configure
 	fi
 	mkdir -p build
-	if newer configure build/config.status || [ ! -e build/Makefile ] ||
+	if [ -n "$found_new" ] || newer configure build/config.status ||
+		[ ! -e build/Makefile ] ||
 		[ "$(cat build/flags 2>/dev/null)" != "$flags" ]; then
 		# shellcheck disable=SC2086 # a list of words
 		(cd build && ../configure $flags)
