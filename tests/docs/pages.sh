@@ -15,8 +15,11 @@ SOURCES=$(find daemon plugins -name '*.[1-8].scd' | sort)
 # page SOURCE: where it was made, in the build or with the distribution.
 page() {
 	made=${1%.scd}
-	[ -e "$top_builddir/$made" ] || made=../$made
-	echo "$top_builddir/$made"
+	if [ -e "$top_builddir/$made" ]; then
+		echo "$top_builddir/$made"
+	else
+		echo "$top_srcdir/$made"
+	fi
 }
 
 ### What the pages are as pages
