@@ -277,12 +277,20 @@ attend(struct usage *usage)
 	return true;
 }
 
-/* In small batches: at the end, what is not done in time is left. */
+/*
+ * What there is by now: under load there is always more. In small batches: at
+ * the end, what is not done in time is left.
+ */
 static void
 take_all(struct usage *usage)
 {
-	while (backlog(usage) > 0 &&
-	    usage_take(usage, usage->journal.segment_bytes, attend))
+	const struct journal *journal = &usage->journal;
+	uint64_t now =
+	    atomic_load_explicit(&journal->head, memory_order_acquire);
+
+	while (
+	    atomic_load_explicit(&journal->tail, memory_order_relaxed) < now &&
+	    usage_take(usage, journal->segment_bytes, attend))
 		;
 }
 
