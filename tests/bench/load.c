@@ -27,12 +27,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol.h"
+#include "samples.h"
 
-enum { ANSWERS_MAX = 256 * 1024, SAMPLES_MAX = 1 << 20, TOKEN_SIZE = 128 };
+enum { ANSWERS_MAX = 256 * 1024, TOKEN_SIZE = 128 };
 
 struct load {
 	const struct protocol *protocol;
@@ -64,15 +64,6 @@ die(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static int
@@ -225,14 +216,6 @@ server_ns(pid_t pid)
 	return sum;
 }
 
-static int
-compare_samples(const void *a, const void *b)
-{
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return (left > right) - (left < right);
-}
-
 static void
 report(const struct load *load, struct client *clients, uint64_t ns,
     uint64_t cpu_ns)
@@ -251,12 +234,12 @@ report(const struct load *load, struct client *clients, uint64_t ns,
 		requests += clients[i].requests;
 		wrong += clients[i].wrong;
 	}
-	qsort(all, count, sizeof *all, compare_samples);
+	sort_samples(all, count);
 	printf("requests=%lu seconds=%.3f wrong=%lu rate=%.0f p50=%u p99=%u "
 	       "server=%.0f\n",
 	    requests, (double)ns / 1e9, wrong,
-	    (double)requests * 1e9 / (double)ns, count > 0 ? all[count / 2] : 0,
-	    count > 0 ? all[count * 99 / 100] : 0,
+	    (double)requests * 1e9 / (double)ns, percentile(all, count, 50),
+	    percentile(all, count, 99),
 	    requests > 0 ? (double)cpu_ns / (double)requests : 0);
 	free(all);
 	if (wrong > 0)

@@ -25,13 +25,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "plugins/ctl/varlink_client.h"
 #include "proto/token.h"
+#include "samples.h"
 
-enum { SAMPLES_MAX = 1 << 20, TIMEOUT_MS = 60000 };
+enum { TIMEOUT_MS = 60000 };
 
 struct work;
 /* Makes the n-th change; false where it was not acknowledged. */
@@ -64,15 +64,6 @@ die(const char *what)
 {
 	fprintf(stderr, "operators: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Takes the reference to parameters. */
@@ -163,14 +154,6 @@ run_operator(void *context)
 	return NULL;
 }
 
-static int
-compare_samples(const void *a, const void *b)
-{
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return (left > right) - (left < right);
-}
-
 static void
 prepare(struct work *work, const struct options *options, unsigned number)
 {
@@ -213,7 +196,7 @@ run(const struct options *options)
 	    compare_samples);
 	printf("changes=%lu seconds=%.3f rate=%.1f p50=%u\n", done,
 	    (double)ns / 1e9, (double)done * 1e9 / (double)ns,
-	    works[0].samples[works[0].sample_count / 2]);
+	    percentile(works[0].samples, works[0].sample_count, 50));
 }
 
 static void
