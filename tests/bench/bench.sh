@@ -9,7 +9,7 @@
 set -u
 : "${top_srcdir:?}" "${top_builddir:?}"
 
-parts=${BENCH_PARTS:-"instructions sockets scale changes import httpd pam"}
+parts=${BENCH_PARTS:-"instructions sockets scale changes usage import httpd pam"}
 json=${BENCH_JSON:-bench.json}
 BENCH_RESULTS=$(mktemp "${TMPDIR:-/tmp}/apikeyd-bench.XXXXXX") || exit 99
 export BENCH_RESULTS
