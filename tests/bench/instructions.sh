@@ -24,7 +24,7 @@ of_redis() {
 }
 
 quotient() {
-	awk -v a="$1" -v b="$2" 'BEGIN { print b > 0 ? a / b : "nan" }'
+	awk -v a="$1" -v b="$2" 'BEGIN { print (b > 0 ? a / b : "nan") }'
 }
 
 of_apikeyd "$TMP/state" 1
