@@ -185,8 +185,8 @@ set_accounts(struct audit_reading *reading)
 	if (!filter->limited)
 		return;
 	for (uint32_t i = 0; i < user->account_count; i++)
-		strcpy(filter->accounts[filter->account_count++],
-		    user->accounts[i]->slug);
+		text_copy(filter->accounts[filter->account_count++],
+		    sizeof filter->accounts[0], user->accounts[i]->slug);
 }
 
 static void

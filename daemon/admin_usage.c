@@ -82,7 +82,8 @@ find(struct admin *admin, struct call *call, const struct subject *subject,
 	case USAGE_OF_ACCOUNT:
 		account = admin_find_account(admin, call, name);
 		if (account != NULL)
-			strcpy(query->name, account->slug);
+			text_copy(
+			    query->name, sizeof query->name, account->slug);
 		return account != NULL;
 	case USAGE_OF_PRODUCT:
 		break;
@@ -94,7 +95,7 @@ find(struct admin *admin, struct call *call, const struct subject *subject,
 	}
 	product = admin_find_product(admin, call, name);
 	if (product != NULL)
-		strcpy(query->name, product->slug);
+		text_copy(query->name, sizeof query->name, product->slug);
 	return product != NULL;
 }
 

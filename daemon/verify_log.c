@@ -53,20 +53,15 @@ service_text(struct bytes service, char out[SERVICE_SHOWN_MAX + 1])
 	out[len] = '\0';
 }
 
-void
-verify_log(struct verify_log *log, enum verdict verdict, const char *id,
-    struct bytes service, uid_t uid)
+static void
+tell(enum verdict verdict, const char *id, struct bytes service, uid_t uid,
+    unsigned long long count)
 {
 	char service_name[SERVICE_SHOWN_MAX + 1], caller[16], more[64] = "";
-	unsigned long long count = 1;
 	struct log_field fields[4] = {
 	    {"VERDICT", verdict_text(verdict)}, {"CALLER_UID", caller}};
 	size_t n = 2;
 
-	if (log->mode == VERIFY_LOG_OFF ||
-	    (log->mode == VERIFY_LOG_SAMPLED &&
-		!log_throttle(&log->throttles[verdict], &count)))
-		return;
 	service_text(service, service_name);
 	snprintf(caller, sizeof caller, "%lu", (unsigned long)uid);
 	if (count > 1)
@@ -79,4 +74,18 @@ verify_log(struct verify_log *log, enum verdict verdict, const char *id,
 	    "verification: %s, key %s, service %s, uid %s%s",
 	    verdict_text(verdict), id[0] != '\0' ? id : "-",
 	    service_name[0] != '\0' ? service_name : "-", caller, more);
+}
+
+/* Off as a rule, and then a verification pays for no more than that look. */
+void
+verify_log(struct verify_log *log, enum verdict verdict, const char *id,
+    struct bytes service, uid_t uid)
+{
+	unsigned long long count = 1;
+
+	if (log->mode == VERIFY_LOG_OFF ||
+	    (log->mode == VERIFY_LOG_SAMPLED &&
+		!log_throttle(&log->throttles[verdict], &count)))
+		return;
+	tell(verdict, id, service, uid, count);
 }

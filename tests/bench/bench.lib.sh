@@ -19,6 +19,7 @@ rounds=${BENCH_ROUNDS:-5}
 seconds=${BENCH_SECONDS:-1}
 keys=${BENCH_KEYS:-100000}
 many=${BENCH_MANY:-1000000}
+PATIENCE=60000
 LOAD=$top_builddir/tests/bench/load
 # Where each part leaves its results, a line a measure.
 RESULTS=${BENCH_RESULTS:?is set by tests/bench/bench.sh}
@@ -52,14 +53,9 @@ missing() {
 	tail -n 1 "$RESULTS" >&2
 }
 
-# await COMMAND…: until it succeeds, within a minute.
-await() {
-	n=0
-	until "$@" >/dev/null 2>&1; do
-		n=$((n + 1))
-		[ "$n" -lt 1200 ] || give_up "in vain: $*"
-		sleep 0.05
-	done
+# await_socket PATH: a server is there; under valgrind that takes its time.
+await_socket() {
+	await test -S "$1" || give_up "in vain: $1"
 }
 
 # fill DIRECTORY KEYS: a store, its tokens in DIRECTORY.tokens, shuffled.
@@ -150,7 +146,7 @@ instructions() {
 		>"$TMP/callgrind.log" 2>&1 &
 	pid=$!
 	stop_at_end "$pid"
-	await test -S "$socket"
+	await_socket "$socket"
 	"$prepare" "$socket" "$tokens"
 	callgrind_load 2560
 	callgrind_control -i on "$pid" >"$TMP/output" 2>&1

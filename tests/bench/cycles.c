@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "samples.h"
 
 static char password[256];
 
@@ -46,20 +47,11 @@ cycle(const char *directory, const char *service, const char *user)
 	return code;
 }
 
-static double
-now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 int
 main(int argc, char **argv)
 {
 	unsigned long cycles = 0;
-	double begun, end;
+	uint64_t begun, end, ns;
 
 	if (argc != 5 || fgets(password, sizeof password, stdin) == NULL) {
 		fputs("usage: cycles CONFDIR SERVICE USER SECONDS <PASSWORD\n",
@@ -67,8 +59,9 @@ main(int argc, char **argv)
 		return 2;
 	}
 	password[strcspn(password, "\n")] = '\0';
-	begun = now();
-	for (end = begun + atof(argv[4]); now() < end; cycles++) {
+	begun = now_ns();
+	end = begun + (uint64_t)(atof(argv[4]) * 1e9);
+	for (; now_ns() < end; cycles++) {
 		int code = cycle(argv[1], argv[2], argv[3]);
 
 		if (code != PAM_SUCCESS) {
@@ -77,8 +70,8 @@ main(int argc, char **argv)
 			return 1;
 		}
 	}
-	end = now();
-	printf("cycles=%lu seconds=%.3f rate=%.1f\n", cycles, end - begun,
-	    (double)cycles / (end - begun));
+	ns = now_ns() - begun;
+	printf("cycles=%lu seconds=%.3f rate=%.1f\n", cycles, (double)ns / 1e9,
+	    (double)cycles * 1e9 / (double)ns);
 	return 0;
 }

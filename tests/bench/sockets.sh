@@ -12,14 +12,14 @@ contender apikeyd apikeyd "$TMP/apikeyd/verify.sock" "$pid" \
 taskset -c 0 "$top_builddir/tests/bench/echo" "$TMP/echo.sock" >/dev/null &
 contender echo echo "$TMP/echo.sock" $! "$TMP/state.tokens"
 stop_at_end $!
-await test -S "$TMP/echo.sock"
+await_socket "$TMP/echo.sock"
 
 references=
 if command -v redis-server >/dev/null; then
 	taskset -c 0 redis-server --port 0 --unixsocket "$TMP/redis.sock" \
 		--save '' --appendonly no --dir "$TMP" >"$TMP/redis.log" 2>&1 &
 	stop_at_end $!
-	await test -S "$TMP/redis.sock"
+	await_socket "$TMP/redis.sock"
 	redis_fill "$TMP/redis.sock" "$TMP/state.tokens"
 	contender redis redis "$TMP/redis.sock" $! "$TMP/state.tokens"
 	references="$references redis"
@@ -37,7 +37,7 @@ if command -v munged >/dev/null; then
 		--seed-file="$TMP/munge/seed" >"$TMP/munge.log" 2>&1 &
 	stop_at_end $!
 	contender munge munge "$TMP/munge.sock" $! "$TMP/state.tokens"
-	await test -S "$TMP/munge.sock"
+	await_socket "$TMP/munge.sock"
 	references="$references munge"
 else
 	missing "everything against MUNGE" "munge is not installed"
@@ -55,7 +55,7 @@ if command -v saslauthd >/dev/null && [ "$(id -u)" -eq 0 ] &&
 		sh "$TMP" >"$TMP/saslauthd.log" 2>&1 &
 	stop_at_end $!
 	contender saslauthd saslauthd "$TMP/sasl/mux" $! "$TMP/state.tokens"
-	await test -S "$TMP/sasl/mux"
+	await_socket "$TMP/sasl/mux"
 	references="$references saslauthd"
 else
 	missing "everything against saslauthd" \
