@@ -93,6 +93,7 @@ purposes() {
 		*check*)
 			echo demo check
 			case $target in
+			check-bench) echo bench ;;
 			check-packages | check-systemd) echo packages ;;
 			esac
 			[ "${CI-}" != true ] || echo ci

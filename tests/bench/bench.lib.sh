@@ -10,8 +10,8 @@
 #   BENCH_SECONDS   of load, a contender and round (1)
 #   BENCH_KEYS      in the stores (100000)
 #   BENCH_MANY      the larger number of keys (1000000)
-#   BENCH_SLOW      milliseconds that apikeyd is stopped every 10 ms: shows
-#                   that a slower daemon is found out (0)
+#   BENCH_SLOW      milliseconds that apikeyd is stopped after every 2 or so that
+#                   it runs: shows that a slower daemon is found out (0)
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
 
@@ -86,9 +86,9 @@ slow() {
 	[ "${BENCH_SLOW:-0}" -gt 0 ] || return 0
 	(
 		while kill -STOP "$1" 2>/dev/null; do
-			sleep "0.00$BENCH_SLOW"
+			sleep "$(printf '0.%03d' "$BENCH_SLOW")"
 			kill -CONT "$1"
-			sleep 0.01
+			sleep 0.002
 		done
 	) &
 	stop_at_end $!
