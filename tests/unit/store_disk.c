@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fortified, pread and its kin are inline functions, which cannot be replaced.
+ */
+#undef _FORTIFY_SOURCE
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "store_disk.h"
+
+/* The log's place: counts the lines and keeps the last. */
+
+unsigned errors, notices;
+char last_error[512];
+
+void
+log_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last_error, sizeof last_error, format, args);
+	va_end(args);
+	errors++;
+}
+
+void
+log_warning(const char *format, ...)
+{
+	(void)format;
+}
+
+void
+log_notice(const char *format, ...)
+{
+	(void)format;
+	notices++;
+}
+
+/* The disk's place: tdb's system calls, of which one may fail. */
+
+#define INTERPOSED __attribute__((visibility("default")))
+
+struct fault sync_fault, write_fault, read_fault;
+int syncs;
+
+static bool
+strikes(struct fault *fault)
+{
+	if (fault->at == 0 || --fault->at > 0)
+		return false;
+	if (fault->from)
+		fault->at = 1;
+	errno = fault->error;
+	return true;
+}
+
+INTERPOSED int fdatasync(int fd);
+INTERPOSED int
+fdatasync(int fd)
+{
+	(void)fd; /* no test cuts the power */
+	syncs++;
+	return strikes(&sync_fault) ? -1 : 0;
+}
+
+INTERPOSED int fsync(int fd);
+INTERPOSED int
+fsync(int fd)
+{
+	(void)fd;
+	syncs++;
+	return strikes(&sync_fault) ? -1 : 0;
+}
+
+typedef ssize_t pwrite_fn(int fd, const void *data, size_t len, off_t at);
+typedef ssize_t pread_fn(int fd, void *data, size_t len, off_t at);
+
+static ssize_t
+real_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	union {
+		void *symbol;
+		pwrite_fn *function;
+	} real = {dlsym(RTLD_NEXT, "pwrite64")};
+
+	return real.function(fd, data, len, at);
+}
+
+INTERPOSED ssize_t pwrite64(int fd, const void *data, size_t len, off_t at);
+INTERPOSED ssize_t
+pwrite64(int fd, const void *data, size_t len, off_t at)
+{
+	return strikes(&write_fault) ? -1 : real_pwrite(fd, data, len, at);
+}
+
+INTERPOSED pwrite_fn pwrite;
+INTERPOSED ssize_t
+pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	return strikes(&write_fault) ? -1 : real_pwrite(fd, data, len, at);
+}
+
+static ssize_t
+real_pread(int fd, void *data, size_t len, off_t at)
+{
+	union {
+		void *symbol;
+		pread_fn *function;
+	} real = {dlsym(RTLD_NEXT, "pread64")};
+
+	return real.function(fd, data, len, at);
+}
+
+INTERPOSED ssize_t pread64(int fd, void *data, size_t len, off_t at);
+INTERPOSED ssize_t
+pread64(int fd, void *data, size_t len, off_t at)
+{
+	return strikes(&read_fault) ? -1 : real_pread(fd, data, len, at);
+}
+
+INTERPOSED pread_fn pread;
+INTERPOSED ssize_t
+pread(int fd, void *data, size_t len, off_t at)
+{
+	return strikes(&read_fault) ? -1 : real_pread(fd, data, len, at);
+}

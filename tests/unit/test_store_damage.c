@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* keys.tdb: what is not as it was written is not believed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tdb.h>
+
+#include "daemon/store.h"
+#include "stock.h"
+#include "store_disk.h"
+#include "store_world.h"
+
+static void
+check_refused(const struct image *image, const char *why)
+{
+	errors = notices = 0;
+	ck_assert_msg(!open_store(), "opened");
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_uint_eq(notices, 0);
+	ck_assert_ptr_nonnull(strstr(last_error, "keys.tdb"));
+	ck_assert_msg(strstr(last_error, why) != NULL, "%s", last_error);
+	ck_assert_ptr_null(strchr(last_error, '\n'));
+	if (image != NULL)
+		ck_assert(file_is(image->data, image->len));
+}
+
+START_TEST(wrong_master_key)
+{
+	static const uint8_t other[SECRET_KEY_BYTES] = {1, 2, 4};
+	struct image image;
+
+	fill(3);
+	image = file_read();
+	store = store_open(
+	    directory, EXPECTED_KEYS, other, &ring, collect, &content);
+	ck_assert(store == NULL && ring == NULL);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_ptr_nonnull(strstr(last_error, "another master key"));
+	ck_assert(file_is(image.data, image.len));
+	free(image.data);
+}
+END_TEST
+
+START_TEST(missing_file)
+{
+	struct stat st;
+
+	unlink(in_directory("keys.tdb"));
+	check_refused(NULL, "No such file");
+	ck_assert_int_ne(stat(in_directory("keys.tdb"), &st), 0);
+}
+END_TEST
+
+START_TEST(cut_files)
+{
+	struct image image;
+
+	fill(20);
+	image = file_read();
+	for (size_t len = 0; len < image.len;
+	     len += len % 4096 == 0 || image.len - len < 20 ? 1 : 1365) {
+		struct image cut = {image.data, len};
+
+		errors = 0;
+		file_write(cut.data, cut.len);
+		if (open_store()) {
+			/* Nothing but unused space was cut off. */
+			close_store();
+			ck_assert_uint_eq(content.count, 40);
+			continue;
+		}
+		ck_assert_uint_eq(errors, 1);
+		ck_assert_ptr_nonnull(strstr(last_error, "damaged"));
+		ck_assert(file_is(cut.data, cut.len));
+	}
+	free(image.data);
+}
+END_TEST
+
+static size_t
+to_next_used(const struct image *image, size_t at, size_t most)
+{
+	size_t step = 1;
+
+	while (step < most && at + step < image->len &&
+	    image->data[at + step] == 0)
+		step++;
+	return step;
+}
+
+/* Any byte of the file: either it does not matter, and then all is there, or
+ * nothing is believed and nothing written. */
+START_TEST(flipped_bytes)
+{
+	static const uint8_t flips[] = {0xff, 0x01, 0x80};
+	static struct content whole;
+	struct image image;
+	size_t refused = 0, healed = 0, step;
+	uint64_t seed = 8;
+
+	fill(6);
+	image = file_read();
+	whole = reopened();
+	/* Some of what is used, and fewer of the empty rest. */
+	for (size_t at = 0; at < image.len; at += step) {
+		uint8_t old = image.data[at];
+
+		step = old != 0 ? 1 + suite_below(&seed, 24)
+				: to_next_used(&image, at, 1500);
+		image.data[at] ^= flips[suite_below(&seed, 3)];
+		file_write(image.data, image.len);
+		errors = notices = 0;
+		if (open_store()) {
+			close_store();
+			ck_assert_uint_eq(errors, 0);
+			ck_assert(same_content(&content, &whole));
+			healed += notices;
+		} else {
+			ck_assert_uint_eq(errors, 1);
+			ck_assert(file_is(image.data, image.len));
+			refused++;
+		}
+		image.data[at] = old;
+	}
+	ck_assert_uint_gt(refused, 100);
+	ck_assert_uint_gt(healed, 0);
+	free(image.data);
+}
+END_TEST
+
+/* Behind the store's back */
+
+static TDB_CONTEXT *
+open_raw(void)
+{
+	TDB_CONTEXT *tdb =
+	    tdb_open(in_directory("keys.tdb"), 0, TDB_NOMMAP, O_RDWR, 0);
+
+	ck_assert_ptr_nonnull(tdb);
+	return tdb;
+}
+
+static TDB_DATA
+raw_name(const char *name)
+{
+	union {
+		const char *in;
+		unsigned char *out;
+	} pointer = {name};
+
+	return (TDB_DATA){pointer.out, strlen(name)};
+}
+
+START_TEST(deleted_records)
+{
+	struct image image;
+	TDB_CONTEXT *tdb;
+
+	fill(5);
+	tdb = open_raw();
+	ck_assert_int_eq(tdb_delete(tdb, raw_name("Aaccount3")), 0);
+	tdb_close(tdb);
+	image = file_read();
+	check_refused(&image, "missing");
+	free(image.data);
+}
+END_TEST
+
+START_TEST(added_records)
+{
+	struct image image;
+	TDB_CONTEXT *tdb;
+	TDB_DATA data;
+
+	fill(5);
+	tdb = open_raw();
+	data = tdb_fetch(tdb, raw_name("Aaccount3"));
+	/* Under a name of its own it is not what it was. */
+	ck_assert_int_eq(
+	    tdb_store(tdb, raw_name("Aaccount9"), data, TDB_INSERT), 0);
+	tdb_close(tdb);
+	free(data.dptr);
+	image = file_read();
+	check_refused(&image, "wrong MAC");
+	ck_assert_ptr_nonnull(strstr(last_error, "A account9"));
+	free(image.data);
+}
+END_TEST
+
+START_TEST(one_record_rolled_back)
+{
+	struct image image;
+	TDB_CONTEXT *tdb;
+	TDB_DATA old;
+
+	fill(5);
+	tdb = open_raw();
+	old = tdb_fetch(tdb, raw_name("Aaccount3"));
+	tdb_close(tdb);
+	ck_assert(open_store());
+	start();
+	ck_assert_int_eq(write_account("account3"), STORE_OK);
+	close_store();
+	tdb = open_raw();
+	ck_assert_int_eq(
+	    tdb_store(tdb, raw_name("Aaccount3"), old, TDB_REPLACE), 0);
+	tdb_close(tdb);
+	free(old.dptr);
+	image = file_read();
+	check_refused(&image, "older than the rest");
+	free(image.data);
+}
+END_TEST
+
+START_TEST(no_root)
+{
+	struct image image;
+	TDB_CONTEXT *tdb;
+
+	fill(1);
+	tdb = open_raw();
+	ck_assert_int_eq(tdb_delete(tdb, raw_name("R")), 0);
+	tdb_close(tdb);
+	image = file_read();
+	check_refused(&image, "no root record");
+	free(image.data);
+}
+END_TEST
+
+/* A chain that bites its own tail must not be walked for ever. */
+START_TEST(circular_chain)
+{
+	struct image image;
+	size_t roots = 0;
+
+	image = file_read();
+	/* tdb's record header: next, rec_len, key_len, data_len, hash, magic,
+	 * then the key; that of the root is one letter. An old copy of it may
+	 * lie in the recovery area, so any that looks like it is taken. */
+	for (uint32_t at = 24; at + 25 < image.len; at += 4) {
+		static const uint32_t live = 0x26011999, one = 1;
+
+		if (memcmp(image.data + at + 20, &live, 4) != 0 ||
+		    memcmp(image.data + at + 8, &one, 4) != 0 ||
+		    image.data[at + 24] != 'R')
+			continue;
+		memcpy(image.data + at, &at, 4);
+		roots++;
+	}
+	ck_assert_uint_gt(roots, 0);
+	file_write(image.data, image.len);
+	check_refused(&image, "damaged");
+	free(image.data);
+}
+END_TEST
+
+/* What a kill while the file grew leaves: every record is sound, the file is
+ * not. It is copied into a new one. */
+START_TEST(structure_is_healed)
+{
+	static struct content whole;
+	struct image image;
+	struct stat st;
+	uint8_t *grown;
+
+	fill(20);
+	whole = reopened();
+	image = file_read();
+	grown = calloc(1, image.len + 4096);
+	memcpy(grown, image.data, image.len);
+	memset(grown + image.len, 0x5a, 4096);
+	file_write(grown, image.len + 4096);
+	/* Nor does it matter what an attempt before has left. */
+	ck_assert_int_eq(close(open(in_directory("keys.tdb.rebuild"),
+			     O_CREAT | O_WRONLY, 0600)),
+	    0);
+	errors = notices = 0;
+	ck_assert(open_store());
+	ck_assert_uint_eq(notices, 1);
+	ck_assert_uint_eq(errors, 0);
+	ck_assert(same_content(&content, &whole));
+	ck_assert_int_ne(stat(in_directory("keys.tdb.rebuild"), &st), 0);
+	/* And goes on as if nothing had been. */
+	start();
+	ck_assert_int_eq(write_account("later"), STORE_OK);
+	close_store();
+	notices = 0;
+	reopened();
+	ck_assert_uint_eq(notices, 0);
+	ck_assert_uint_eq(content.count, whole.count + 2);
+	free(grown);
+	free(image.data);
+}
+END_TEST
+
+/* Where the copy cannot be written, the original is left alone. */
+START_TEST(healing_on_a_failing_disk)
+{
+	struct image image;
+	uint8_t *grown;
+	struct stat st;
+	bool opened = false;
+
+	fill(20);
+	image = file_read();
+	grown = calloc(1, image.len + 4096);
+	memcpy(grown, image.data, image.len);
+	memset(grown + image.len, 0x5a, 4096);
+	for (int at = 1; !opened; at++) {
+		file_write(grown, image.len + 4096);
+		sync_fault = (struct fault){at, EIO, false};
+		errors = 0;
+		opened = open_store();
+		if (opened)
+			break;
+		ck_assert_uint_ge(errors, 1);
+		ck_assert_int_ne(
+		    stat(in_directory("keys.tdb.rebuild"), &st), 0);
+		sync_fault.at = 0;
+		/* Whichever of the two it is now, it is whole. */
+		ck_assert(open_store());
+		close_store();
+		ck_assert_uint_eq(content.count, 40);
+	}
+	ck_assert_int_gt(sync_fault.at, 0); /* every one had its turn */
+	sync_fault.at = 0;
+	close_store();
+	free(grown);
+	free(image.data);
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("store_damage");
+
+	if (!secret_init())
+		return EXIT_FAILURE;
+	stock_with(with_store, without_store);
+	stock_add(suite, "wrong_master_key", wrong_master_key);
+	stock_add(suite, "missing_file", missing_file);
+	stock_add(suite, "cut_files", cut_files);
+	stock_add(suite, "flipped_bytes", flipped_bytes);
+	stock_add(suite, "deleted_records", deleted_records);
+	stock_add(suite, "added_records", added_records);
+	stock_add(suite, "one_record_rolled_back", one_record_rolled_back);
+	stock_add(suite, "no_root", no_root);
+	stock_add(suite, "circular_chain", circular_chain);
+	stock_add(suite, "structure_is_healed", structure_is_healed);
+	stock_add(
+	    suite, "healing_on_a_failing_disk", healing_on_a_failing_disk);
+	return suite_run(suite);
+}
