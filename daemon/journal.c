@@ -3,39 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "instant.h"
+#include "journal_file.h"
+#include "journal_sum.h"
 #include "log.h"
-#include "store_tdb.h"
-#include "trusted.h"
+#include "mapping.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; older ones refuse it */
 #endif
 
 enum {
-	FILE_HEADER_BYTES = 4096, /* a page, so that segments begin with one */
-	JOURNAL_VERSION = 1,
 	AHEAD = 2, /* segments whose pages are readied */
 	/* New rings begin at a position that no ring of before has reached:
 	 * a byte takes longer than a millisecond's 1,048,576th part. */
 	POSITIONS_PER_MS_SHIFT = 20,
 };
 
-#define FILE_MAGIC    UINT64_C(0x414b4a6f75726e31) /* "AKJourn1" */
 #define SEGMENT_MAGIC UINT64_C(0x414b536567656e74) /* "AKSegent" */
 
-/* In the machine's own byte order: another one's magic is wrong. */
-struct file_header {
-	uint64_t magic, version, segment_bytes, segments, check;
-};
 struct segment_header {
 	uint64_t magic, position, epoch, check;
 };
@@ -43,28 +34,6 @@ struct record_header {
 	uint64_t check;
 	uint64_t len; /* of the payload; zeros up to a multiple of 8 follow */
 };
-
-/* A few multiplications: against torn and stale records, not against
- * people. */
-static inline uint64_t
-mix(uint64_t sum, uint64_t word)
-{
-	sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-	return sum ^ sum >> 32;
-}
-
-static inline uint64_t
-checksum(uint64_t seed, const void *data, size_t len)
-{
-	const uint8_t *at = data;
-	uint64_t word;
-
-	for (size_t i = 0; i < len; i += sizeof word) {
-		memcpy(&word, at + i, sizeof word);
-		seed = mix(seed, word);
-	}
-	return mix(seed, len);
-}
 
 static inline uint64_t
 record_check(
@@ -92,140 +61,6 @@ static inline uint64_t
 segment_of(const struct journal *journal, uint64_t position)
 {
 	return position - position % journal->segment_bytes;
-}
-
-/* The file */
-
-static uint64_t
-header_check(const struct file_header *header)
-{
-	return checksum(0, header, offsetof(struct file_header, check));
-}
-
-static bool
-header_sound(const struct file_header *header, uint64_t file_bytes)
-{
-	return header->magic == FILE_MAGIC &&
-	    header->version == JOURNAL_VERSION &&
-	    header->check == header_check(header) &&
-	    header->segments == JOURNAL_SEGMENTS &&
-	    header->segment_bytes % FILE_HEADER_BYTES == 0 &&
-	    header->segment_bytes >= JOURNAL_SIZE_MIN / JOURNAL_SEGMENTS &&
-	    header->segment_bytes < UINT64_C(1) << 40 &&
-	    file_bytes ==
-	    FILE_HEADER_BYTES + header->segments * header->segment_bytes;
-}
-
-static bool
-write_new_file(int fd, size_t bytes)
-{
-	uint64_t segment =
-	    bytes / JOURNAL_SEGMENTS / FILE_HEADER_BYTES * FILE_HEADER_BYTES;
-	struct file_header header = {.magic = FILE_MAGIC,
-	    .version = JOURNAL_VERSION,
-	    .segment_bytes = segment,
-	    .segments = JOURNAL_SEGMENTS};
-
-	header.check = header_check(&header);
-	errno = posix_fallocate(
-	    fd, 0, (off_t)(FILE_HEADER_BYTES + JOURNAL_SEGMENTS * segment));
-	return errno == 0 &&
-	    pwrite(fd, &header, sizeof header, 0) == sizeof header;
-}
-
-/* Under another name, which it has until it is whole. */
-static bool
-make_file(const char *directory, const char *path, size_t bytes)
-{
-	char unfinished[PATH_MAX];
-	bool made = false;
-	int fd;
-
-	if (!store_path(unfinished, directory, "usage.journal.new"))
-		return false;
-	unlink(unfinished);
-	fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		made = write_new_file(fd, bytes);
-		if (!made)
-			log_error("%s: cannot have %zu bytes for it: %s",
-			    unfinished, bytes, strerror(errno));
-		close(fd);
-	} else {
-		log_error("%s: %s", unfinished, strerror(errno));
-	}
-	if (made && store_publish(unfinished, directory, path))
-		return true;
-	unlink(unfinished);
-	return false;
-}
-
-static int
-open_file(const char *path)
-{
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0 && errno != ENOENT)
-		log_error("%s: %s", path, strerror(errno));
-	if (fd >= 0 && !trusted_file(fd, path)) {
-		close(fd);
-		errno = EPERM;
-		return -1;
-	}
-	return fd;
-}
-
-static bool
-read_header(int fd, struct file_header *header)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 &&
-	    pread(fd, header, sizeof *header, 0) == sizeof *header &&
-	    header_sound(header, (uint64_t)st.st_size);
-}
-
-/* What is damaged is kept for whoever wants to look at it. */
-static bool
-put_aside(const char *directory, const char *path)
-{
-	char aside[PATH_MAX];
-
-	if (!store_path(aside, directory, "usage.journal.damaged"))
-		return false;
-	log_error("%s: is damaged; events that were not yet taken out of it "
-		  "are not counted. It is %s now",
-	    path, aside);
-	if (rename(path, aside) == 0)
-		return true;
-	log_error("%s: %s", path, strerror(errno));
-	return false;
-}
-
-static int
-open_or_make(const char *directory, const char *path, size_t bytes,
-    struct file_header *header, bool *made)
-{
-	int fd = open_file(path);
-
-	if (fd >= 0 && !read_header(fd, header)) {
-		close(fd);
-		if (!put_aside(directory, path))
-			return -1;
-		fd = -1;
-		errno = ENOENT;
-	}
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	if (!make_file(directory, path, bytes))
-		return -1;
-	*made = true;
-	fd = open_file(path);
-	if (fd < 0 || read_header(fd, header))
-		return fd;
-	log_error("%s: cannot be read back", path);
-	close(fd);
-	return -1;
 }
 
 /* Segments */
@@ -259,34 +94,46 @@ end_of_all(const struct journal *journal)
 	return end;
 }
 
+static uint8_t *
+map_of(const struct journal *journal)
+{
+	return journal->segments - JOURNAL_HEADER_BYTES;
+}
+
+static size_t
+map_bytes(const struct journal *journal)
+{
+	return JOURNAL_HEADER_BYTES + journal->ring_bytes;
+}
+
 bool
 journal_open(struct journal *journal, const char *directory, size_t bytes)
 {
-	struct file_header header;
-	char path[PATH_MAX];
 	uint64_t end, tail;
 	void *map;
 	int fd;
 
 	memset(journal, 0, sizeof *journal);
 	journal->fd = -1;
-	if (!store_path(path, directory, "usage.journal") ||
-	    (fd = open_or_make(
-		 directory, path, bytes, &header, &journal->made)) < 0)
+	atomic_init(&journal->renewed_fd, -1);
+	fd = journal_file_open(
+	    directory, bytes, &journal->segment_bytes, &journal->made);
+	if (fd < 0)
 		return false;
-	journal->segment_bytes = header.segment_bytes;
-	journal->ring_bytes = JOURNAL_SEGMENTS * header.segment_bytes;
-	map = mmap(NULL, FILE_HEADER_BYTES + journal->ring_bytes,
-	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	journal->ring_bytes = JOURNAL_SEGMENTS * journal->segment_bytes;
+	map = mmap(NULL, map_bytes(journal), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    fd, 0);
 	if (map == MAP_FAILED ||
 	    getrandom(&journal->epoch, sizeof journal->epoch, 0) !=
-		sizeof journal->epoch) {
-		log_error("%s: cannot be mapped: %s", path, strerror(errno));
+		sizeof journal->epoch ||
+	    !mapping_guard(map, map_bytes(journal))) {
+		log_error("%s/usage.journal: cannot be mapped: %s", directory,
+		    strerror(errno));
 		close(fd);
 		return false;
 	}
 	journal->fd = fd;
-	journal->segments = (uint8_t *)map + FILE_HEADER_BYTES;
+	journal->segments = (uint8_t *)map + JOURNAL_HEADER_BYTES;
 	end = end_of_all(journal);
 	tail = end > journal->ring_bytes ? end - journal->ring_bytes : 0;
 	if (end == 0)
@@ -301,12 +148,61 @@ journal_open(struct journal *journal, const char *directory, size_t bytes)
 void
 journal_close(struct journal *journal)
 {
+	int renewed = atomic_exchange(&journal->renewed_fd, -1);
+
+	if (renewed >= 0)
+		close(renewed);
 	if (journal->fd < 0)
 		return;
-	munmap(journal->segments - FILE_HEADER_BYTES,
-	    FILE_HEADER_BYTES + journal->ring_bytes);
+	mapping_unguard(map_of(journal));
+	munmap(map_of(journal), map_bytes(journal));
 	close(journal->fd);
 	journal->fd = -1;
+}
+
+/* After its file was lost */
+
+bool
+journal_is_lost(const struct journal *journal)
+{
+	return journal->fd >= 0 && mapping_is_lost(map_of(journal));
+}
+
+bool
+journal_renew(struct journal *journal, const char *directory)
+{
+	int fd;
+
+	if (atomic_load(&journal->renewed_fd) >= 0)
+		return true;
+	fd = journal_file_renew(directory, journal->ring_bytes);
+	if (fd < 0)
+		return false;
+	/* Nothing is ready in its mapping. */
+	journal->touched = segment_of(journal, atomic_load(&journal->head));
+	atomic_store(&journal->renewed_fd, fd);
+	return true;
+}
+
+bool
+journal_adopt(struct journal *journal)
+{
+	int fd = atomic_exchange(&journal->renewed_fd, -1);
+	bool mapped;
+
+	if (fd < 0)
+		return false;
+	mapped =
+	    mmap(map_of(journal), map_bytes(journal), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
+	    dup3(fd, journal->fd, O_CLOEXEC) >= 0;
+	close(fd);
+	if (!mapped)
+		return false;
+	/* As if the segment were full: what is appended next begins one. */
+	atomic_store(&journal->head, journal->segment_end);
+	journal_release(journal, journal->segment_end);
+	return mapping_guard(map_of(journal), map_bytes(journal));
 }
 
 void
@@ -340,6 +236,9 @@ enter_segment(struct journal *journal)
 	    .position = position,
 	    .epoch = journal->epoch};
 
+	/* Nothing will be taken out of a lost one. */
+	if (journal_is_lost(journal))
+		return false;
 	if (position + journal->segment_bytes >
 	    segment_of(journal, tail) + journal->ring_bytes)
 		return false;

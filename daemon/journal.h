@@ -42,7 +42,8 @@ struct journal {
 	_Atomic uint64_t head;
 
 	/* The taking thread's. */
-	_Atomic uint64_t tail; /* everything before it is done with */
+	_Atomic int renewed_fd; /* see journal_renew(); -1: none */
+	_Atomic uint64_t tail;  /* everything before it is done with */
 	uint64_t synced, touched;
 };
 
@@ -53,6 +54,18 @@ struct journal {
  */
 bool journal_open(struct journal *journal, const char *directory, size_t bytes);
 void journal_close(struct journal *journal);
+
+/*
+ * Whether the file was cut off, or could not be read, under its mapping (see
+ * mapping.h). What is appended goes nowhere then, and nothing is to be taken
+ * any more. The taking thread makes another file, of which the appending one
+ * takes possession: it goes on there, behind everything that was ever
+ * appended; what was not taken before is lost. False after logging, and where
+ * there is no other file.
+ */
+bool journal_is_lost(const struct journal *journal);
+bool journal_renew(struct journal *journal, const char *directory);
+bool journal_adopt(struct journal *journal);
 
 /* Before anything is appended: no position below this one is used any more. */
 void journal_skip_to(struct journal *journal, uint64_t position);

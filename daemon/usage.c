@@ -124,11 +124,29 @@ answer(struct question *question)
 	question_free(question);
 }
 
+/* What was noted and is in no file is gone with a lost journal. */
+static void
+adopt_journal(struct usage *usage)
+{
+	uint64_t noted = atomic_load(&usage->noted);
+	uint64_t filed = atomic_load(&usage->filed);
+	uint64_t from = filed > usage->given_up ? filed : usage->given_up;
+
+	if (!journal_adopt(&usage->journal))
+		return;
+	usage->given_up = noted;
+	atomic_fetch_add(&usage->dropped, noted - from);
+	log_error("usage goes on in another usage.journal; up to %llu "
+		  "verifications are not counted",
+	    (unsigned long long)(noted - from));
+}
+
 void
 usage_collect(struct usage *usage)
 {
 	struct question *question;
 
+	adopt_journal(usage);
 	do {
 		pthread_mutex_lock(&usage->lock);
 		question = questions_take(&usage->finished, false);
@@ -335,6 +353,29 @@ expire(struct usage *usage, int64_t now)
 	    &usage->files, (uint32_t)(today - usage->options.retention_days));
 }
 
+/*
+ * While the journal is lost there is nothing to take; the loop goes on in the
+ * one that is made here. False where it is not lost.
+ */
+static bool
+renew_journal(struct usage *usage, int64_t now)
+{
+	if (!journal_is_lost(&usage->journal)) {
+		if (usage->renewing)
+			usage_set_failing(usage, NULL);
+		usage->renewing = false;
+		return false;
+	}
+	if (usage->renewing && now < usage->retry_at)
+		return true;
+	usage->renewing = true;
+	usage->retry_at = now + RETRY_MS;
+	usage_set_failing(usage, USAGE_JOURNAL_LOST);
+	if (journal_renew(&usage->journal, usage->options.directory))
+		usage->ready(usage->ready_context);
+	return true;
+}
+
 static void
 take_what_is_due(struct usage *usage, int64_t now)
 {
@@ -393,11 +434,14 @@ usage_thread(void *argument)
 	for (;;) {
 		int64_t now;
 
-		journal_touch_ahead(&usage->journal);
+		if (!usage->renewing)
+			journal_touch_ahead(&usage->journal);
 		if (wait_for_work(usage))
 			break;
 		answer_all(usage);
 		now = monotonic_ms();
+		if (renew_journal(usage, now))
+			continue;
 		flush_when_due(usage, now);
 		take_what_is_due(usage, now);
 		expire(usage, now);
@@ -511,8 +555,9 @@ usage_start(struct usage *usage, void (*ready)(void *context), void *context)
 
 	usage->ready = ready;
 	usage->ready_context = context;
-	/* Signals are the loop's. */
+	/* Signals are the loop's, but what is wrong with the mapping. */
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	error = pthread_create(&usage->thread, NULL, usage_thread, usage);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -38,6 +38,7 @@ struct usage {
 	unsigned asked; /* questions under way */
 	struct log_throttle drop_throttle;
 	_Atomic uint64_t noted, dropped;
+	uint64_t given_up; /* of noted, when the journal was last lost */
 
 	/* Both threads', as journal.h says. */
 	struct journal journal;
@@ -55,6 +56,9 @@ struct usage {
 	char reason[128];
 	uint64_t files_bytes;
 
+	/* The thread writes it. */
+	_Atomic uint64_t filed; /* of noted, those that are in the files */
+
 	/* The thread's. */
 	struct usage_options options;
 	struct usage_files files;
@@ -63,6 +67,7 @@ struct usage {
 	uint64_t looked_at; /* where the head was then */
 	uint32_t
 	    part; /* of 2^32 hashes, less one: what fits a batch's memory */
+	bool renewing; /* the journal, which was lost */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
 };
 
@@ -86,6 +91,8 @@ void usage_check_files(struct usage *usage, struct usage_findings *findings);
 
 /* What the files and the journal say of keys, into the index: at the start. */
 bool usage_load(struct usage *usage, struct index *index);
+
+#define USAGE_JOURNAL_LOST "it was cut off, or its disk fails"
 
 /* The state in facts. reason NULL: all is well again. */
 void usage_set_failing(struct usage *usage, const char *reason);

@@ -456,6 +456,8 @@ take_part(struct batch *batch)
 	bool is_all = batch->first == 0 && batch->last == UINT32_MAX;
 
 	collect(batch);
+	if (journal_is_lost(&batch->usage->journal))
+		batch->problem = USAGE_JOURNAL_LOST;
 	if (batch->problem != NULL || batch->left || batch->too_large)
 		return false;
 	if (is_all && batch->table.count == 0)
@@ -503,6 +505,9 @@ bool
 usage_take(
     struct usage *usage, uint64_t bytes, bool (*between)(struct usage *usage))
 {
+	/* In this order: what was noted by then is before that head. */
+	uint64_t noted = atomic_load(&usage->noted);
+	uint64_t head = atomic_load(&usage->journal.head);
 	uint64_t from =
 	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
 	struct batch batch = {.usage = usage,
@@ -517,6 +522,8 @@ usage_take(
 	done = batch.problem == NULL && take_parts(&batch);
 	if (done)
 		journal_release(&usage->journal, batch.end);
+	if (done && batch.end >= head)
+		atomic_store(&usage->filed, noted);
 	if (!batch.left)
 		usage_set_failing(usage,
 		    done                        ? NULL

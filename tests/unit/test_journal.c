@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ring: what was appended comes out once, and nothing else does. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/journal.h"
@@ -306,7 +310,7 @@ START_TEST(takes_nothing_out_of_garbage)
 	journal_close(&journal);
 	snprintf(aside, sizeof aside, "%s.damaged", path);
 	ck_assert_int_eq(stat(aside, &st), 0);
-	/* One that was cut off would end the process where it is missing. */
+	/* One that was cut off is not mapped. */
 	ck_assert_int_eq(truncate(path, SIZE / 2), 0);
 	journal = opened();
 	ck_assert(journal.made);
@@ -318,6 +322,76 @@ START_TEST(takes_nothing_out_of_garbage)
 }
 END_TEST
 
+/* Cut off while it is mapped: what is appended goes nowhere, until there is
+ * another file, and the process goes on. */
+START_TEST(goes_on_when_cut)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal);
+
+	for (uint64_t i = 0; i < 500; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	ck_assert(!journal_is_lost(&journal));
+	ck_assert(!journal_adopt(&journal));
+	for (int round = 0; round < 3; round++) {
+		uint64_t head = head_of(&journal), count = 0;
+
+		ck_assert_int_eq(truncate(path, round * 8192), 0);
+		while (append(&journal, count, len_of(count)))
+			count++;
+		ck_assert_uint_lt(count, SEGMENT);
+		ck_assert(journal_is_lost(&journal));
+		ck_assert_uint_eq(take(&journal, start, 0), 0);
+		ck_assert(journal_renew(&journal, directory));
+		ck_assert(journal_renew(&journal, directory));
+		ck_assert(journal_is_lost(&journal));
+		ck_assert(journal_adopt(&journal));
+		ck_assert(!journal_is_lost(&journal));
+		ck_assert_uint_gt(head_of(&journal), head);
+		start = head_of(&journal);
+		ck_assert_uint_eq(atomic_load(&journal.tail), start);
+		for (uint64_t i = 0; i < 500; i++)
+			ck_assert(append(&journal, i, len_of(i)));
+		journal_touch_ahead(&journal);
+		ck_assert(journal_sync(&journal));
+		ck_assert_uint_eq(take(&journal, start, 0), 500);
+	}
+	journal_close(&journal);
+	journal = opened();
+	ck_assert(!journal.made);
+	ck_assert_uint_eq(take(&journal, start, 0), 500);
+	journal_close(&journal);
+}
+END_TEST
+
+/* Elsewhere the signal is what it was: nothing there is made good. */
+START_TEST(does_not_hide_other_errors)
+{
+	struct journal journal = opened();
+	volatile char *other;
+	pid_t child;
+	int fd = open(path, O_RDWR), status;
+
+	other = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert(other != MAP_FAILED);
+	ck_assert_int_eq(truncate(path, 0), 0);
+	for (int sent = 0; sent < 2; sent++) {
+		child = fork();
+		if (child == 0) {
+			prctl(PR_SET_DUMPABLE, 0);
+			if (sent)
+				raise(SIGBUS);
+			_exit(other[0]);
+		}
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFSIGNALED(status));
+		ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+	}
+	close(fd);
+	journal_close(&journal);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -326,6 +400,9 @@ main(void)
 	stock_with(setup, teardown);
 	stock_add(suite, "gives back what was appended",
 	    gives_back_what_was_appended);
+	stock_add(suite, "goes on when cut", goes_on_when_cut);
+	stock_add(
+	    suite, "does not hide other errors", does_not_hide_other_errors);
 	stock_add(suite, "keeps it when killed", keeps_it_when_killed);
 	stock_add(suite, "goes round as room is given back",
 	    goes_round_as_room_is_given_back);

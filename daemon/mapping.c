@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mapping.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+/* Where a signal's handler finds it. Start and length are written while no
+ * other thread touches the mapping. */
+static struct {
+	void *start;
+	size_t bytes;
+	_Atomic bool lost;
+} guarded;
+
+static bool
+is_guarded(const siginfo_t *info)
+{
+	/* From kill(2) there is no address. */
+	return info->si_code > 0 && guarded.start != NULL &&
+	    (uintptr_t)info->si_addr - (uintptr_t)guarded.start < guarded.bytes;
+}
+
+/* On whichever thread has touched it. mmap(2) is a system call and nothing
+ * else, and takes the place of what was mapped there in one step. */
+static void
+on_bus_error(int number, siginfo_t *info, void *context)
+{
+	int error = errno;
+
+	(void)context;
+	if (is_guarded(info) &&
+	    mmap(guarded.start, guarded.bytes, PROT_READ | PROT_WRITE,
+		MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
+		atomic_store(&guarded.lost, true);
+	} else {
+		signal(number, SIG_DFL);
+		raise(number); /* takes effect on return */
+	}
+	errno = error;
+}
+
+bool
+mapping_guard(void *start, size_t bytes)
+{
+	struct sigaction action = {
+	    .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+
+	guarded.start = start;
+	guarded.bytes = bytes;
+	atomic_store(&guarded.lost, false);
+	sigemptyset(&action.sa_mask);
+	return sigaction(SIGBUS, &action, NULL) == 0;
+}
+
+bool
+mapping_is_lost(const void *start)
+{
+	return atomic_load(&guarded.lost) && guarded.start == start;
+}
+
+void
+mapping_unguard(const void *start)
+{
+	if (guarded.start == start)
+		guarded.start = NULL;
+}
