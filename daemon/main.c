@@ -4,12 +4,9 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -17,199 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admin.h"
 #include "admin_import.h"
 #include "config.h"
 #include "instant.h"
 #include "listen.h"
 #include "log.h"
+#include "main_impl.h"
 #include "notify.h"
-#include "proto/text.h"
 #include "rekey.h"
 #include "restore.h"
-#include "settings.h"
 #include "statedir.h"
-#include "worker.h"
 
 #include "daemon/admin_description.h"
-
-enum {
-	/* What is left to answer at the end is answered within this. */
-	DRAIN_MS = 5000,
-	/* What waits for another's change by then is told so instead. */
-	CLAIMS_MS = 4000,
-	TICK_S = 5,
-	SOCKETS = 2,
-};
-
-struct options {
-	const char
-	    *config_file; /* NULL: the default one, which may be absent */
-	char state_directory[PATH_MAX];
-	char runtime_directory[PATH_MAX];
-	bool check_config;
-	const char *rekey_file;   /* NULL: not to rekey, but to serve */
-	const char *restore_file; /* likewise, not to restore */
-};
-
-struct daemon {
-	struct options options;
-	struct settings settings;
-	struct keyring *ring;
-	struct index *index;
-	struct store *store;
-	struct changes *changes;
-	struct worker *worker, *reader;
-	struct usage *usage;
-	struct verifier verifier;
-	struct admin admin;
-	struct varlink_service service;
-	struct event_base *base;
-	struct event *terminate[2], *reload, *committed, *watchdog;
-	struct event *tick, *giving_up;
-	int committed_fd; /* written by the other threads */
-	struct server *server;
-	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
-	bool draining;
-};
-
-static const char help[] =
-    "Usage: apikeyd [OPTION]...\n"
-    "Issues and verifies API keys for the programs of this host.\n"
-    "\n"
-    "  --config FILE             read FILE (default: " DEFAULT_CONFIG_FILE ",\n"
-    "                            which may be absent)\n"
-    "  --state-directory DIR     where keys are kept (default:\n"
-    "                            $STATE_DIRECTORY or /var/lib/apikeyd)\n"
-    "  --runtime-directory DIR   where sockets are made (default:\n"
-    "                            $RUNTIME_DIRECTORY or /run/apikeyd)\n"
-    "  --check-config            say what is wrong with the configuration\n"
-    "                            and exit\n"
-    "  --rekey NEW-KEY-FILE      put the store under this master key and "
-    "exit;\n"
-    "                            while no daemon runs\n"
-    "  --restore FILE            put the backup in FILE in the store's "
-    "place\n"
-    "                            and exit; while no daemon runs\n"
-    "  --version                 print the version and exit\n"
-    "  --help                    print this and exit\n"
-    "\n"
-    "Runs in the foreground as any user. SIGHUP reads the configuration\n"
-    "again, SIGTERM ends it.\n";
-
-/* Options */
-
-/* A directory: as given, else the first of systemd's list, else the default. */
-static bool
-choose_directory(char out[PATH_MAX], const char *variable, const char *fallback)
-{
-	const char *list = getenv(variable);
-	size_t len;
-
-	if (out[0] != '\0')
-		return true;
-	if (list == NULL || list[0] == '\0')
-		list = fallback;
-	len = strcspn(list, ":");
-	if (len >= PATH_MAX) {
-		log_error("$%s: path too long", variable);
-		return false;
-	}
-	memcpy(out, list, len);
-	out[len] = '\0';
-	return true;
-}
-
-static bool
-copy_path(char out[PATH_MAX], const char *path)
-{
-	if (path[0] != '\0' && text_copy(out, PATH_MAX, path))
-		return true;
-	log_error("expected a directory, got \"%s\"", path);
-	return false;
-}
-
-/* -1 to go on, else the exit code. */
-static int
-read_options(int argc, char **argv, struct options *options)
-{
-	enum {
-		CONFIG = 256,
-		STATE,
-		RUNTIME,
-		CHECK,
-		REKEY,
-		RESTORE,
-		VERSION,
-		HELP
-	};
-	static const struct option names[] = {
-	    {"config", required_argument, NULL, CONFIG},
-	    {"state-directory", required_argument, NULL, STATE},
-	    {"runtime-directory", required_argument, NULL, RUNTIME},
-	    {"check-config", no_argument, NULL, CHECK},
-	    {"rekey", required_argument, NULL, REKEY},
-	    {"restore", required_argument, NULL, RESTORE},
-	    {"version", no_argument, NULL, VERSION},
-	    {"help", no_argument, NULL, HELP},
-	    {NULL, 0, NULL, 0},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		switch (option) {
-		case CONFIG:
-			options->config_file = optarg;
-			break;
-		case STATE:
-			if (!copy_path(options->state_directory, optarg))
-				return 1;
-			break;
-		case RUNTIME:
-			if (!copy_path(options->runtime_directory, optarg))
-				return 1;
-			break;
-		case CHECK:
-			options->check_config = true;
-			break;
-		case REKEY:
-			options->rekey_file = optarg;
-			break;
-		case RESTORE:
-			options->restore_file = optarg;
-			break;
-		case VERSION:
-			puts("apikeyd " PACKAGE_VERSION);
-			return 0;
-		case HELP:
-			fputs(help, stdout);
-			return 0;
-		default: /* getopt has said what */
-			fputs("Try: apikeyd --help\n", stderr);
-			return 1;
-		}
-	}
-	if (optind < argc) {
-		log_error("unexpected argument: %s; see apikeyd --help",
-		    argv[optind]);
-		return 1;
-	}
-	return choose_directory(options->state_directory, "STATE_DIRECTORY",
-		   "/var/lib/apikeyd") &&
-		choose_directory(options->runtime_directory,
-		    "RUNTIME_DIRECTORY", "/run/apikeyd")
-	    ? -1
-	    : 1;
-}
-
-static bool
-read_settings(const struct options *options, struct settings *settings)
-{
-	bool named = options->config_file != NULL;
-
-	return settings_read(settings,
-	    named ? options->config_file : DEFAULT_CONFIG_FILE, named);
-}
 
 /* The process */
 
@@ -351,135 +167,6 @@ prepare_changes(struct daemon *daemon)
 	    event_add(daemon->committed, NULL) == 0;
 }
 
-/* Signals */
-
-static void
-on_drained(void *context)
-{
-	struct daemon *daemon = context;
-
-	event_base_loopbreak(daemon->base);
-}
-
-static void
-on_terminate(evutil_socket_t signal_number, short what, void *context)
-{
-	static const struct timeval give_up = {CLAIMS_MS / 1000, 0};
-	struct daemon *daemon = context;
-
-	(void)signal_number;
-	(void)what;
-	if (daemon->draining)
-		return;
-	daemon->draining = true;
-	log_notice("stopping: what was asked is answered first");
-	notify("STOPPING=1");
-	admin_stop(&daemon->admin);
-	event_add(daemon->giving_up, &give_up);
-	server_drain(daemon->server, DRAIN_MS, on_drained, daemon);
-}
-
-static void
-on_reload(evutil_socket_t signal_number, short what, void *context)
-{
-	struct daemon *daemon = context;
-	struct settings settings;
-	char state[64];
-
-	(void)signal_number;
-	(void)what;
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)monotonic_ms() * 1000);
-	notify(state);
-	settings_default(&settings);
-	if (read_settings(&daemon->options, &settings)) {
-		daemon->settings.limits = settings.limits;
-		daemon->settings.log_level = settings.log_level;
-		daemon->settings.log_verifications = settings.log_verifications;
-		daemon->verifier.log.mode = settings.log_verifications;
-		daemon->settings.signature_window = settings.signature_window;
-		daemon->verifier.signature_window = settings.signature_window;
-		log_set_level(settings.log_level);
-		server_set_limits(daemon->server, &settings.limits);
-		log_notice("configuration read again");
-	} else {
-		log_error("the configuration stays as it was");
-	}
-	notify("READY=1");
-}
-
-static void
-on_tick(evutil_socket_t fd, short what, void *context)
-{
-	struct daemon *daemon = context;
-
-	(void)fd;
-	(void)what;
-	admin_tick(&daemon->admin);
-}
-
-static void
-on_giving_up(evutil_socket_t fd, short what, void *context)
-{
-	struct daemon *daemon = context;
-
-	(void)fd;
-	(void)what;
-	changes_stop(daemon->changes);
-}
-
-static bool
-set_timers(struct daemon *daemon)
-{
-	static const struct timeval tick = {TICK_S, 0};
-
-	daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
-	daemon->giving_up = evtimer_new(daemon->base, on_giving_up, daemon);
-	return daemon->tick != NULL && daemon->giving_up != NULL &&
-	    event_add(daemon->tick, &tick) == 0;
-}
-
-static void
-on_watchdog(evutil_socket_t fd, short what, void *context)
-{
-	(void)fd;
-	(void)what;
-	(void)context;
-	notify("WATCHDOG=1");
-}
-
-static struct event *
-add_signal(struct daemon *daemon, int number, event_callback_fn callback)
-{
-	struct event *event =
-	    evsignal_new(daemon->base, number, callback, daemon);
-
-	if (event != NULL)
-		evsignal_add(event, NULL);
-	return event;
-}
-
-static bool
-watch_signals(struct daemon *daemon)
-{
-	unsigned watchdog_ms = notify_watchdog_ms();
-	struct timeval interval = {
-	    watchdog_ms / 1000, watchdog_ms % 1000 * 1000};
-
-	daemon->terminate[0] = add_signal(daemon, SIGTERM, on_terminate);
-	daemon->terminate[1] = add_signal(daemon, SIGINT, on_terminate);
-	daemon->reload = add_signal(daemon, SIGHUP, on_reload);
-	if (daemon->terminate[0] == NULL || daemon->terminate[1] == NULL ||
-	    daemon->reload == NULL)
-		return false;
-	if (watchdog_ms == 0)
-		return true;
-	daemon->watchdog =
-	    event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
-	return daemon->watchdog != NULL &&
-	    event_add(daemon->watchdog, &interval) == 0;
-}
-
 /* The planes */
 
 static void
@@ -571,8 +258,8 @@ start(struct daemon *daemon)
 		return false;
 	}
 	/* The threads last: making sockets sets the umask for a moment. */
-	if (!prepare_changes(daemon) || !watch_signals(daemon) ||
-	    !set_timers(daemon) || !open_planes(daemon))
+	if (!prepare_changes(daemon) || !main_watch_signals(daemon) ||
+	    !open_planes(daemon))
 		return false;
 	daemon->worker = worker_start(wake_loop, daemon);
 	daemon->admin.worker = daemon->worker;
@@ -653,13 +340,13 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon daemon = {.committed_fd = -1};
-	int code = read_options(argc, argv, &daemon.options);
+	int code = options_read(argc, argv, &daemon.options);
 	bool started;
 
 	if (code >= 0)
 		return code;
 	settings_default(&daemon.settings);
-	if (!read_settings(&daemon.options, &daemon.settings))
+	if (!options_read_settings(&daemon.options, &daemon.settings))
 		return 1;
 	if (daemon.options.check_config)
 		return 0;

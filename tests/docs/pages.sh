@@ -140,9 +140,9 @@ is "what SIGHUP changes is what the page says" \
 		/SIGHUP: yes/ { print name }' $PAGE | xargs)" \
 	"log_level log_verifications max_connections max_connections_per_uid request_timeout \
 signature_window"
-is "... and what daemon/main.c does" \
+is "... and what daemon/main_signals.c does" \
 	"$(sed -n '/^on_reload/,/^}/s/.*daemon->settings\.\([a-z_]*\) = .*/\1/p' \
-		daemon/main.c | sort | xargs)" "limits log_level log_verifications signature_window"
+		daemon/main_signals.c | sort | xargs)" "limits log_level log_verifications signature_window"
 printf 'log_level = "debug" # "x\nlog_level = "error"\n' >"$CONF"
 ok "comments and repetitions, as the page has them" "$APIKEYD" --check-config \
 	--config "$CONF"

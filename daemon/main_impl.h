@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What main.c and main_signals.c have in common: the daemon as a whole. */
+#ifndef DAEMON_MAIN_IMPL_H
+#define DAEMON_MAIN_IMPL_H
+
+#include <event2/event.h>
+
+#include "admin.h"
+#include "options.h"
+#include "settings.h"
+#include "worker.h"
+
+enum { SOCKETS = 2 };
+
+struct daemon {
+	struct options options;
+	struct settings settings;
+	struct keyring *ring;
+	struct index *index;
+	struct store *store;
+	struct changes *changes;
+	struct worker *worker, *reader;
+	struct usage *usage;
+	struct verifier verifier;
+	struct admin admin;
+	struct varlink_service service;
+	struct event_base *base;
+	struct event *terminate[2], *reload, *committed, *watchdog;
+	struct event *tick, *giving_up;
+	int committed_fd; /* written by the other threads */
+	struct server *server;
+	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
+	bool draining;
+};
+
+/* Has the loop hear signals and turn to what is due; false: no memory. Its
+ * events are freed with the rest. */
+bool main_watch_signals(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What comes from outside without a socket: signals, and time. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "instant.h"
+#include "log.h"
+#include "main_impl.h"
+#include "notify.h"
+
+enum {
+	/* What is left to answer at the end is answered within this. */
+	DRAIN_MS = 5000,
+	/* What waits for another's change by then is told so instead. */
+	CLAIMS_MS = 4000,
+	TICK_S = 5,
+};
+
+/* Signals */
+
+static void
+on_drained(void *context)
+{
+	struct daemon *daemon = context;
+
+	event_base_loopbreak(daemon->base);
+}
+
+static void
+on_terminate(evutil_socket_t signal_number, short what, void *context)
+{
+	static const struct timeval give_up = {CLAIMS_MS / 1000, 0};
+	struct daemon *daemon = context;
+
+	(void)signal_number;
+	(void)what;
+	if (daemon->draining)
+		return;
+	daemon->draining = true;
+	log_notice("stopping: what was asked is answered first");
+	notify("STOPPING=1");
+	admin_stop(&daemon->admin);
+	event_add(daemon->giving_up, &give_up);
+	server_drain(daemon->server, DRAIN_MS, on_drained, daemon);
+}
+
+static void
+on_reload(evutil_socket_t signal_number, short what, void *context)
+{
+	struct daemon *daemon = context;
+	struct settings settings;
+	char state[64];
+
+	(void)signal_number;
+	(void)what;
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)monotonic_ms() * 1000);
+	notify(state);
+	settings_default(&settings);
+	if (options_read_settings(&daemon->options, &settings)) {
+		daemon->settings.limits = settings.limits;
+		daemon->settings.log_level = settings.log_level;
+		daemon->settings.log_verifications = settings.log_verifications;
+		daemon->verifier.log.mode = settings.log_verifications;
+		daemon->settings.signature_window = settings.signature_window;
+		daemon->verifier.signature_window = settings.signature_window;
+		log_set_level(settings.log_level);
+		server_set_limits(daemon->server, &settings.limits);
+		log_notice("configuration read again");
+	} else {
+		log_error("the configuration stays as it was");
+	}
+	notify("READY=1");
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	admin_tick(&daemon->admin);
+}
+
+static void
+on_giving_up(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	changes_stop(daemon->changes);
+}
+
+static bool
+set_timers(struct daemon *daemon)
+{
+	static const struct timeval tick = {TICK_S, 0};
+
+	daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
+	daemon->giving_up = evtimer_new(daemon->base, on_giving_up, daemon);
+	return daemon->tick != NULL && daemon->giving_up != NULL &&
+	    event_add(daemon->tick, &tick) == 0;
+}
+
+static void
+on_watchdog(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	notify("WATCHDOG=1");
+}
+
+static struct event *
+add_signal(struct daemon *daemon, int number, event_callback_fn callback)
+{
+	struct event *event =
+	    evsignal_new(daemon->base, number, callback, daemon);
+
+	if (event != NULL)
+		evsignal_add(event, NULL);
+	return event;
+}
+
+bool
+main_watch_signals(struct daemon *daemon)
+{
+	unsigned watchdog_ms = notify_watchdog_ms();
+	struct timeval interval = {
+	    watchdog_ms / 1000, watchdog_ms % 1000 * 1000};
+
+	daemon->terminate[0] = add_signal(daemon, SIGTERM, on_terminate);
+	daemon->terminate[1] = add_signal(daemon, SIGINT, on_terminate);
+	daemon->reload = add_signal(daemon, SIGHUP, on_reload);
+	if (daemon->terminate[0] == NULL || daemon->terminate[1] == NULL ||
+	    daemon->reload == NULL || !set_timers(daemon))
+		return false;
+	if (watchdog_ms == 0)
+		return true;
+	daemon->watchdog =
+	    event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
+	return daemon->watchdog != NULL &&
+	    event_add(daemon->watchdog, &interval) == 0;
+}
