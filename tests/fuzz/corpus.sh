@@ -11,6 +11,18 @@ for program in ${FUZZ_TARGETS:?}; do
 		"$top_builddir/$program" "$top_srcdir/tests/fuzz/corpus/$name"
 	echo "# $name: $(tail -n 1 "$TMP/output" | tr -cd "[:alnum:] ")"
 done
+
+# Inputs are full of the world's tokens: with others, few would get far.
+same_tokens() {
+	mkdir "$TMP/seeds" &&
+		"$top_builddir/tests/fuzz/seeds" "$TMP/seeds" || return
+	for token in "$TMP"/seeds/token/*; do
+		cmp "$token" "$top_srcdir/tests/fuzz/corpus/token/${token##*/}" ||
+			return
+	done
+}
+ok "its tokens are those of the seeds (else: make fuzz-seeds)" same_tokens
+
 mkdir "$TMP/empty"
 nok "a corpus that is empty fails" \
 	"$top_builddir/tests/fuzz/token" "$TMP/empty"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "daemon/json_memory.h"
 #include "daemon/record.h"
 #include "daemon/usage_event.h"
 #include "proto/frame.h"
@@ -372,6 +373,14 @@ static const char *const calls[] = {
     CALL("RemoveOperator", "{\"login\":\"800\"}}"),
     CALL("ListOperators", "{}}"),
     CALL("CheckStore", "{}}"),
+    CALL("BeginImport", "{}}"),
+    CALL("AddToImport", "{\"first_line\":1,\"keys\":[]}}"),
+    CALL("CommitImport", "{\"pin\":\"1234\"}}"),
+    CALL("ExportKeys", "{\"account\":\"acme\"}}"),
+    CALL("GetUsage", "{\"account\":\"acme\",\"window\":\"7d\"}}"),
+    CALL("ListAudit", "{\"since_ms\":1000}}"),
+    CALL("VerifyAudit", "{}}"),
+    CALL("BackupStore", "{}}"),
     CALL("IdentifyTokens", "{\"tokens\":[\"ak_x\",\"ak_0123456789ab\"]}}"),
     CALL("SetPin", "{\"pin\":\"5678\",\"old_pin\":\"1234\"}}"),
     CALL("SetPin", "{\"pin\":\"5678\",\"old_pin\":\"0000\"}}"),
@@ -459,6 +468,105 @@ save_calls(void)
 	save_number("admin", number, seed, w.len);
 }
 
+/* Imports; see import.c, which knows the tokens of these. */
+
+#define ONE "7de70afcf3e9b6e7b656e3020963987a912b7c263f2cb35f5272e71bbda00a03"
+#define ANOTHER \
+	"ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5"
+#define LINE(account, product, digest, more)                        \
+	"K{\"name\":\"n\",\"account\":\"" account "\",\"product\":" \
+	"\"" product "\",\"sha256\":\"" digest "\"" more "}\n"
+
+static const char *const imports[] = {
+    "B\n" LINE("acme", "mail", ONE, "") "A\n" LINE(
+	"acme", "mail", ANOTHER, "") "A\nC\n",
+    "b\n" LINE("acme", "vault", ONE, "") "a\nc\nc1234\nL\n",
+    "B\n&b\n" LINE("acme", "mail", ONE, "") "A\nL\nc\n",
+    "B\n" LINE("acme", "mail", ONE, "") "&A\n&A\n&C\n",
+    "B\n" LINE("acme", "mail", ONE,
+	",\"created_at\":\"2020-01-01T00:00:00Z\",\"expires_at\":"
+	"\"2099-01-01T00:00:00Z\",\"scopes\":[\"a:b\"],\"user\":\"u\","
+	"\"environment\":\"e\",\"permission\":\"read\",\"rate\":{\"limit\":5,"
+	"\"per_seconds\":1}") "A\nC\n",
+    "B\n" LINE("bolt", "mail", ONE, "")
+	LINE("none", "mail", ANOTHER, "") "A\nC\n",
+    "B\n" LINE("acme", "mail", ONE, "") "A\n&M" CALL(
+	"SuspendAccount", "{\"slug\":\"acme\"}}") "\n&C\n",
+    "B\n" LINE("acme", "mail", ONE, "") "A\nM" CALL(
+	"DisableProduct", "{\"slug\":\"mail\",\"account\":\"acme\"}}") "\nC\n",
+    NULL};
+
+static void
+write_import(struct writer *w, const char *results, const char *steps)
+{
+	write_u8(w, (uint8_t)strlen(results));
+	write_bytes(w, results, strlen(results));
+	write_bytes(w, steps, strlen(steps));
+}
+
+static json_t *
+exported(void)
+{
+	static char replies[WORLD_REPLIES_MAX];
+	static const char text[] = CALL("ExportKeys", "{}}");
+	struct conn conn = {.replies = replies};
+	json_t *answer;
+
+	world_connect(&world, &conn, 0);
+	world_send(&conn, text, sizeof text);
+	world_settle(&world);
+	answer = json_loads(replies, 0, NULL);
+	world_disconnect(&conn);
+	return answer;
+}
+
+/* Every kind of key as an export has it, under another ID. */
+static void
+save_export(void)
+{
+	struct writer w = writer_over(seed, sizeof seed);
+	json_t *answer = exported(), *key;
+	size_t i;
+
+	write_import(&w, "", "N\n");
+	json_array_foreach (
+	    json_object_get(json_object_get(answer, "parameters"), "keys"), i,
+	    key) {
+		const char *id = json_string_value(json_object_get(key, "id"));
+		char other[KEY_ID_SIZE], *line;
+
+		snprintf(other, sizeof other, "%.*s%012zu",
+		    (int)(strlen(id) - TOKEN_ID_LEN), id, i);
+		json_object_set_new(key, "id", json_string(other));
+		line = json_dumps(key, JSON_COMPACT);
+		write_u8(&w, 'K');
+		write_bytes(&w, line, strlen(line));
+		write_u8(&w, '\n');
+		json_memory_free(line);
+	}
+	write_bytes(&w, "A\nC\n", 4);
+	fuzz_require(i > 0 && !w.failed, "a seed fits");
+	save("import", "export", seed, w.len);
+	json_decref(answer);
+}
+
+static void
+save_imports(void)
+{
+	/* None, the first, the second, the third change fails; 7: it is well.
+	 */
+	static const char *const results[] = {"", "\2", "\7\2", "\7\7\3"};
+	size_t number = 0;
+
+	for (size_t i = 0; imports[i] != NULL; i++) {
+		struct writer w = writer_over(seed, sizeof seed);
+
+		write_import(&w, results[i % 4], imports[i]);
+		save_number("import", number++, seed, w.len);
+	}
+	save_export();
+}
+
 /* Texts */
 
 static const char *const texts[] = {"0", "1d12h", "90s", "500ms", "100/60s",
@@ -543,6 +651,7 @@ main(int argc, char **argv)
 	save_all_frames();
 	save_records();
 	save_calls();
+	save_imports();
 	save_texts("text", texts);
 	save_texts("settings", settings);
 	save_tokens();

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "daemon/admin_import.h"
 #include "daemon/instant.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
@@ -277,7 +278,7 @@ world_settle(struct world *world)
 			else
 				run_next_job();
 		}
-	} while (world_answer_usage());
+	} while (world_answer_usage() || admin_import_portion(&world->admin));
 	fuzz_require(
 	    changes_idle(world->admin.changes), "every change comes to an end");
 }
@@ -407,6 +408,14 @@ ask_of_key(struct world *world, const char *method, enum world_key number,
 	ask(world, method, text);
 }
 
+/* The token that is made next is the same however many random numbers were
+ * drawn before: the corpora are full of them. */
+static void
+choose_token(enum world_key number)
+{
+	random_state = RANDOM_SEED * (2 + (uint64_t)number);
+}
+
 static void
 make_keys(struct world *world)
 {
@@ -418,11 +427,13 @@ make_keys(struct world *world)
 		    keys[i].settings,
 		    keys[i].number == WORLD_RECOVERABLE ? ",\"pin\":\"1234\""
 							: "");
+		choose_token(keys[i].number);
 		keep_token(
 		    world, keys[i].number, ask(world, "CreateKey", text));
 	}
 	ask_of_key(world, "DisableKey", WORLD_DISABLED, "");
 	ask_of_key(world, "RevokeKey", WORLD_REVOKED, ",\"reason\":\"lost\"");
+	choose_token(WORLD_NEWER);
 	ask_of_key(
 	    world, "RotateKey", WORLD_ROTATED, ",\"overlap_ms\":86400000");
 	keep_token(world, WORLD_NEWER, root.replies);
@@ -559,6 +570,7 @@ start(struct world *world)
 static void
 stop(struct world *world)
 {
+	fuzz_require(world->admin.import == NULL, "an import comes to an end");
 	changes_free(world->admin.changes);
 	index_free(world->index);
 }
@@ -569,7 +581,7 @@ world_make(struct world *world)
 	memset(world, 0, sizeof *world);
 	the_world = world;
 	world->ring = ring;
-	random_state = RANDOM_SEED;
+	random_state = ~RANDOM_SEED; /* not what the first world drew */
 	disk = first_disk;
 	sequence = 1000; /* behind all that the first world had */
 	start(world);
@@ -586,6 +598,8 @@ world_restart(struct world *world)
 	stop(world);
 	start(world);
 	load(world);
+	admin_import_resume(&world->admin);
+	world_settle(world);
 }
 
 void

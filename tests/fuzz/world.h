@@ -75,6 +75,9 @@ struct world_digest {
 };
 struct world_digest world_digest(const struct world *world);
 bool world_digest_equal(struct world_digest a, struct world_digest b);
+/* Restarts it, without connections: what was answered is what is found again.
+ */
+void world_check_restart(struct world *world);
 
 /* The key ID that its token begins with. */
 struct bytes world_key_id(const struct world *world, enum world_key key);

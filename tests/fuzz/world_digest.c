@@ -102,3 +102,42 @@ world_digest_equal(struct world_digest a, struct world_digest b)
 {
 	return a.records == b.records && memcmp(a.sum, b.sum, MAC_BYTES) == 0;
 }
+
+static void
+check_index(const struct world *world)
+{
+	const struct index *index = world->index;
+	struct index_counts counts = index_counts(index);
+	struct key_details details;
+	struct account *account;
+	size_t position = 0, keys = 0;
+	struct key *key;
+
+	while ((key = index_next_key(index, &position)) != NULL) {
+		fuzz_require(index_key(index, key->id) == key &&
+			key_details_read(
+			    (struct bytes){key->details, key->details_len},
+			    &details),
+		    "a key is found, and whole");
+		keys++;
+	}
+	fuzz_require(keys == counts.keys, "no key is forgotten");
+	fuzz_require(index_staged(index) == 0, "no import is left half done");
+	position = 0;
+	while ((account = index_next_account(index, &position)) != NULL)
+		keys -= account->keys;
+	fuzz_require(keys == 0, "each key is an account's");
+}
+
+void
+world_check_restart(struct world *world)
+{
+	struct world_digest before = world_digest(world);
+
+	check_index(world);
+	world->results_left = 0;
+	world_restart(world);
+	fuzz_require(world_digest_equal(before, world_digest(world)),
+	    "a restart changes nothing");
+	check_index(world);
+}
