@@ -2,7 +2,6 @@
 #include "store.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "instant.h"
 #include "log.h"
 #include "store_file.h"
+#include "thread.h"
 
 enum {
 	/* Records in one transaction, beside operations and root. */
@@ -354,6 +354,7 @@ store_thread(void *argument)
 	struct store_change *batch;
 	unsigned slots;
 
+	thread_lower();
 	while (next_batch(store, &batch, &slots)) {
 		if (result == STORE_UNKNOWN) {
 			set_result(batch, STORE_SUSPECT);
@@ -370,23 +371,12 @@ store_thread(void *argument)
 bool
 store_start(struct store *store, void (*ready)(void *context), void *context)
 {
-	sigset_t all, old;
-	int error;
-
 	store->ready = ready;
 	store->ready_context = context;
 	note_facts(store, STORE_OK);
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&store->thread, NULL, store_thread, store);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0) {
-		log_error("cannot start the store thread: %s", strerror(error));
-		return false;
-	}
-	store->running = true;
-	return true;
+	store->running =
+	    thread_start(&store->thread, "store", store_thread, store);
+	return store->running;
 }
 
 void

@@ -3,13 +3,13 @@
 #include "usage.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "instant.h"
+#include "thread.h"
 #include "usage_impl.h"
 
 enum {
@@ -550,20 +550,11 @@ usage_open(const struct usage_options *options, struct index *index)
 bool
 usage_start(struct usage *usage, void (*ready)(void *context), void *context)
 {
-	sigset_t all, old;
-	int error;
-
 	usage->ready = ready;
 	usage->ready_context = context;
-	/* Signals are the loop's, but what is wrong with the mapping. */
-	sigfillset(&all);
-	sigdelset(&all, SIGBUS);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&usage->thread, NULL, usage_thread, usage);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	usage->started = error == 0;
-	if (error != 0)
-		log_error("cannot start the usage thread: %s", strerror(error));
+	/* Not lowered: on a full processor it has to keep up with the loop. */
+	usage->started =
+	    thread_start(&usage->thread, "usage", usage_thread, usage);
 	return usage->started;
 }
 

@@ -2,11 +2,11 @@
 #include "worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
+#include "thread.h"
 
 struct jobs {
 	struct job *first, **last;
@@ -72,6 +72,7 @@ worker_thread(void *argument)
 	struct worker *worker = argument;
 	struct job *job;
 
+	thread_lower();
 	while ((job = next_job(worker)) != NULL) {
 		job->run(job);
 		pthread_mutex_lock(&worker->lock);
@@ -86,8 +87,6 @@ struct worker *
 worker_start(void (*ready)(void *context), void *context)
 {
 	struct worker *worker = calloc(1, sizeof *worker);
-	sigset_t all, old;
-	int error;
 
 	if (worker == NULL) {
 		log_error("out of memory");
@@ -99,14 +98,8 @@ worker_start(void (*ready)(void *context), void *context)
 	pthread_cond_init(&worker->submitted, NULL);
 	jobs_init(&worker->waiting);
 	jobs_init(&worker->finished);
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&worker->thread, NULL, worker_thread, worker);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error == 0)
+	if (thread_start(&worker->thread, "worker", worker_thread, worker))
 		return worker;
-	log_error("cannot start the worker thread: %s", strerror(error));
 	worker_free(worker);
 	return NULL;
 }
