@@ -362,12 +362,37 @@ settle_audit(struct store_file *file)
 	return audit_file_settle(&file->audit, &file->outbox);
 }
 
+/* In place of what is open: for a walk, or for everything else. */
+static bool
+reopen(struct store_file *file, bool for_walk)
+{
+	tdb_close(file->tdb);
+	file->tdb = for_walk
+	    ? store_tdb_open_mapped(file->path, &file->complaints)
+	    : store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
+	if (file->tdb == NULL)
+		log_damage(file, "", store_cause(&file->complaints));
+	return file->tdb != NULL;
+}
+
+/* False after logging; *sound is whether the structure of the file is. */
+static bool
+read_all(struct store_file *file, store_load_fn *load, void *context,
+    bool *has_outbox, bool *sound)
+{
+	if (!reopen(file, true) ||
+	    !load_records(file, load, context, has_outbox))
+		return false;
+	*sound = structure_sound(file);
+	return reopen(file, false);
+}
+
 bool
 store_file_open(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t master[SECRET_KEY_BYTES],
     struct keyring **ring, store_load_fn *load, void *context)
 {
-	bool has_outbox;
+	bool has_outbox, sound;
 
 	memset(file, 0, sizeof *file);
 	file->audit.fd = -1;
@@ -384,8 +409,8 @@ store_file_open(struct store_file *file, const char *directory,
 		return false;
 	}
 	if (read_root(file, master, ring) &&
-	    load_records(file, load, context, &has_outbox) &&
-	    (structure_sound(file) || heal(file, expected_keys)) &&
+	    read_all(file, load, context, &has_outbox, &sound) &&
+	    (sound || heal(file, expected_keys)) &&
 	    (has_outbox || store_make_outbox(file)) && settle_audit(file))
 		return true;
 	store_file_close(file);

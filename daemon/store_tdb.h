@@ -23,6 +23,14 @@
  */
 struct tdb_context *store_tdb_open(const char *path, unsigned expected_keys,
     int flags, struct complaints *complaints);
+/*
+ * Opens for a walk over all records what store_tdb_open() opened before: tdb
+ * reads through a mapping then, a copy a record and not several system calls.
+ * Nothing may be written: a mapping tells of a full disk by a signal. Of a
+ * disk that cannot be read it would as well, so the file is read once before.
+ */
+struct tdb_context *
+store_tdb_open_mapped(const char *path, struct complaints *complaints);
 /* Has tdb complain elsewhere from now on. */
 void
 store_tdb_complain_to(struct tdb_context *tdb, struct complaints *complaints);
