@@ -351,7 +351,7 @@ fail:
 static void
 close_file(struct usage_file *file)
 {
-	if (file != NULL)
+	if (file != NULL && file->tdb != NULL)
 		tdb_close(file->tdb);
 	free(file);
 }
@@ -473,6 +473,22 @@ usage_file_traverse(const struct usage_files *files, struct usage_file *file,
 	done = tdb_traverse_read(file->tdb, walk_row, &walk) >= 0;
 	usage_file_cancel(file);
 	return done;
+}
+
+bool
+usage_files_load(struct usage_files *files, usage_row_fn *row, void *context,
+    uint64_t *damaged)
+{
+	struct usage_file *totals = files->totals;
+	bool done;
+
+	tdb_close(totals->tdb);
+	totals->tdb = store_tdb_open_mapped(totals->path, &totals->complaints);
+	done = totals->tdb != NULL &&
+	    usage_file_traverse(files, totals, row, context, damaged);
+	if (totals->tdb != NULL)
+		tdb_close(totals->tdb);
+	return open_tdb(files, totals) && done;
 }
 
 /* The directory */

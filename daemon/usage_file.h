@@ -107,6 +107,11 @@ bool
 usage_file_traverse(const struct usage_files *files, struct usage_file *file,
     usage_row_fn *row, void *context, uint64_t *damaged);
 
+/* The same of totals.tdb, through a mapping of it: before anything else is done
+ * with it, see store_tdb_open_mapped(). */
+bool usage_files_load(struct usage_files *files, usage_row_fn *row,
+    void *context, uint64_t *damaged);
+
 /* The days that there are files of, oldest first: calls day for each. */
 typedef void usage_day_fn(void *context, uint32_t day);
 bool usage_files_each_day(

@@ -79,8 +79,7 @@ usage_load(struct usage *usage, struct index *index)
 	struct bytes payload;
 	uint64_t position, damaged = 0;
 
-	if (!usage_file_traverse(&usage->files, usage->files.totals, load_total,
-		&load, &damaged)) {
+	if (!usage_files_load(&usage->files, load_total, &load, &damaged)) {
 		log_error("%s: is damaged; move it away to go on without last "
 			  "uses and used quotas",
 		    usage->files.totals->path);
