@@ -23,11 +23,7 @@ apply_create(void *context, struct call *call, void *subject, uint64_t sequence,
 
 	(void)operation;
 	account->sequence = sequence;
-	if (!index_add_account(admin->index, account)) {
-		free(account);
-		call_abort(call);
-		return;
-	}
+	index_add_account(admin->index, account);
 	reply_account(call, account);
 }
 

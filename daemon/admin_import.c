@@ -517,7 +517,6 @@ apply_import(void *context, struct call *call, void *subject, uint64_t sequence,
 
 	(void)sequence;
 	(void)operation;
-	/* Without memory for it, a repetition is answered with less. */
 	index_note_import(admin->index, &record);
 	index_stage_live(admin->index);
 	import->stage = IMPORT_SETTLING;

@@ -170,7 +170,8 @@ put_usage(FILE *out, struct usage *usage)
 	metric_single(out, "apikeyd_usage_events_total", METRIC_COUNTER,
 	    "Verifications that were written into usage.journal.", facts.noted);
 	metric_single(out, "apikeyd_usage_events_dropped_total", METRIC_COUNTER,
-	    "Verifications that were not counted: usage.journal was full or lost.",
+	    "Verifications that were not counted: usage.journal was full or "
+	    "lost.",
 	    facts.dropped);
 	metric_single(out, "apikeyd_usage_journal_size_bytes", METRIC_GAUGE,
 	    "Room in usage.journal.", facts.journal_bytes);

@@ -118,13 +118,10 @@ apply_add(void *context, struct call *call, void *subject, uint64_t sequence,
 	oc->user->sequence = sequence;
 	if (is_renamed(oc))
 		index_remove_pin(admin->index, uid);
-	if (oc->existing != NULL) {
+	if (oc->existing != NULL)
 		index_replace_operator(admin->index, oc->existing, oc->user);
-	} else if (!index_add_operator(admin->index, oc->user)) {
-		operator_change_free(oc);
-		call_abort(call);
-		return;
-	}
+	else
+		index_add_operator(admin->index, oc->user);
 	oc->user = NULL;
 	operator_change_free(oc);
 	admin_reply(call, "operator", admin_view_operator(admin, uid));

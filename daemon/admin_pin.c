@@ -32,6 +32,7 @@ struct pin_turn {
 	bool stretched;
 	enum pin_outcome outcome;
 	struct operation_id operation; /* of a new PIN */
+	struct pin *room; /* for the index, where it is somebody's first */
 };
 
 /* The line */
@@ -54,6 +55,7 @@ turn_remove(struct pin_turn *turn)
 	while (*link != turn)
 		link = &(*link)->next;
 	*link = turn->next;
+	free(turn->room);
 	secret_wipe(turn, sizeof *turn);
 	free(turn);
 }
@@ -218,7 +220,7 @@ apply_settled(void *context, struct call *call, void *subject,
 
 	(void)sequence;
 	(void)operation;
-	index_put_pin(admin->index, &turn->pin);
+	index_put_pin(admin->index, &turn->pin, NULL);
 	if (turn->outcome == PIN_UNCHECKED) {
 		turn_remove(turn);
 		answer_unchecked(call);
@@ -282,7 +284,7 @@ apply_counted(void *context, struct call *call, void *subject,
 	(void)call;
 	(void)sequence;
 	(void)operation;
-	index_put_pin(admin->index, &turn->pin);
+	index_put_pin(admin->index, &turn->pin, NULL);
 	change_keep(turn->change);
 	turn->job.run = stretch;
 	turn->job.done = on_checked;
@@ -356,15 +358,12 @@ apply_set(void *context, struct call *call, void *subject, uint64_t sequence,
 {
 	struct admin *admin = context;
 	struct pin_turn *turn = subject;
-	bool put = index_put_pin(admin->index, &turn->pin);
 
 	(void)sequence;
 	(void)operation;
+	index_put_pin(admin->index, &turn->pin, &turn->room);
 	turn_remove(turn);
-	if (put)
-		call_reply(call, NULL);
-	else
-		call_abort(call);
+	call_reply(call, NULL);
 }
 
 static void
@@ -408,6 +407,12 @@ admin_set_pin(void *context, struct call *call)
 	turn = turn_begin(admin, call, admin_set_pin);
 	if (turn == NULL)
 		return;
+	turn->room = malloc(sizeof *turn->room);
+	if (turn->room == NULL) {
+		turn_drop(turn);
+		answer_failure(call, "StoreFailed", "out of memory");
+		return;
+	}
 	turn->pin.uid = uid;
 	turn->operation = id;
 	secret_new_salt(turn->pin.salt);

@@ -23,11 +23,7 @@ apply_create(void *context, struct call *call, void *subject, uint64_t sequence,
 
 	(void)operation;
 	product->sequence = sequence;
-	if (!index_add_product(admin->index, product)) {
-		free(product);
-		call_abort(call);
-		return;
-	}
+	index_add_product(admin->index, product);
 	reply_product(call, product);
 }
 
@@ -196,19 +192,15 @@ apply_enabling(void *context, struct call *call, void *subject,
     uint64_t sequence, const struct operation *operation)
 {
 	struct enabling *enabling = subject;
-	bool done = true;
 
 	(void)context;
 	(void)sequence;
 	(void)operation;
 	if (enabling->enable)
-		done = index_enable(enabling->account, enabling->product);
+		index_enable(enabling->account, enabling->product);
 	else
 		index_disable(enabling->account, enabling->product);
-	if (done)
-		admin_reply(call, "account", view_account(enabling->account));
-	else
-		call_abort(call);
+	admin_reply(call, "account", view_account(enabling->account));
 	free(enabling);
 }
 
@@ -252,7 +244,8 @@ set_enabled(
 		return;
 	}
 	enabling = malloc(sizeof *enabling);
-	if (enabling == NULL) {
+	if (enabling == NULL || !index_enable_reserve(account)) {
+		free(enabling);
 		change_drop(change);
 		call_abort(call);
 		return;

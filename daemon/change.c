@@ -392,9 +392,9 @@ on_store_done(struct store_change *store)
 	struct changes *changes = change->changes;
 
 	changes->kept = NULL;
+	/* What apply() adds takes the room, on this thread, before others. */
+	index_release(changes->index);
 	if (store->result == STORE_OK) {
-		/* No memory to remember it: it is on disk all the same, and
-		 * known again after the next start. */
 		if (store->operation.id[0] != '\0')
 			index_note_operation(changes->index, &store->operation);
 		change->apply(change->context, change->call, change->subject,
@@ -422,24 +422,32 @@ change_finally(
 	change->then_context = context;
 }
 
+/* Why it must not reach the store; NULL where it may. What the store has is to
+ * come into force, whatever memory there is then. */
+static const char *
+obstacle(struct change *change, bool has_operation_id)
+{
+	if (change->no_memory)
+		return "out of memory";
+	if (has_operation_id && change->store.audit == NULL)
+		return "there is no line for audit.log; nothing was changed";
+	return index_reserve(change->changes->index) ? NULL : "out of memory";
+}
+
 void
 change_submit(struct change *change, const char *operation_id,
     enum record_kind kind, const char *object, apply_fn *apply,
     discard_fn *discard, void *subject)
 {
 	struct operation *operation = &change->store.operation;
+	const char *problem = obstacle(change, operation_id[0] != '\0');
 
 	change->apply = apply;
 	change->discard = discard;
 	change->subject = subject;
-	if (change->no_memory ||
-	    (operation_id[0] != '\0' && change->store.audit == NULL)) {
+	if (problem != NULL) {
 		discard(subject);
-		answer_failure(change->call, "StoreFailed",
-		    change->no_memory
-			? "out of memory"
-			: "there is no line for audit.log; nothing was "
-			  "changed");
+		answer_failure(change->call, "StoreFailed", "%s", problem);
 		end(change);
 		return;
 	}

@@ -12,7 +12,9 @@ index_new(void)
 	if (index == NULL)
 		return NULL;
 	index->slots = calloc(OPERATIONS_KEPT, sizeof *index->slots);
-	if (index->slots == NULL) {
+	if (index->slots == NULL ||
+	    !table_reserve(&index->operations, OPERATIONS_KEPT)) {
+		free(index->slots);
 		free(index);
 		return NULL;
 	}
@@ -241,19 +243,28 @@ index_counts(const struct index *index)
 /* Changes */
 
 bool
+order_reserve(struct order *order, size_t count)
+{
+	size_t capacity = order->capacity > 0 ? order->capacity : 16;
+	void **items;
+
+	while (capacity < count)
+		capacity *= 2;
+	if (capacity == order->capacity)
+		return true;
+	items = reallocarray(order->items, capacity, sizeof *items);
+	if (items == NULL)
+		return false;
+	order->items = items;
+	order->capacity = capacity;
+	return true;
+}
+
+bool
 order_add(struct order *order, void *item)
 {
-	if (order->len == order->capacity) {
-		size_t capacity =
-		    order->capacity > 0 ? 2 * order->capacity : 16;
-		void **items =
-		    reallocarray(order->items, capacity, sizeof *items);
-
-		if (items == NULL)
-			return false;
-		order->items = items;
-		order->capacity = capacity;
-	}
+	if (!order_reserve(order, order->len + 1))
+		return false;
 	order->items[order->len++] = item;
 	return true;
 }
@@ -467,18 +478,29 @@ index_replace_key(struct index *index, struct key *key, struct key *from)
 }
 
 bool
-index_enable(struct account *account, struct product *product)
+index_enable_reserve(struct account *account)
 {
 	struct product **enabled;
 
-	if (account_may_use(account, product))
+	if (account->enabled_count < account->enabled_capacity)
 		return true;
 	enabled = reallocarray(
 	    account->enabled, account->enabled_count + 1, sizeof *enabled);
 	if (enabled == NULL)
 		return false;
 	account->enabled = enabled;
-	enabled[account->enabled_count++] = product;
+	account->enabled_capacity = account->enabled_count + 1;
+	return true;
+}
+
+bool
+index_enable(struct account *account, struct product *product)
+{
+	if (account_may_use(account, product))
+		return true;
+	if (!index_enable_reserve(account))
+		return false;
+	account->enabled[account->enabled_count++] = product;
 	return true;
 }
 
@@ -493,16 +515,14 @@ index_disable(struct account *account, const struct product *product)
 		}
 }
 
-bool
+void
 index_note_operation(struct index *index, const struct operation *operation)
 {
 	struct operation *slot =
 	    &index->slots[operation->sequence % OPERATIONS_KEPT];
 
-	if (!table_reserve(&index->operations, OPERATIONS_KEPT + 1))
-		return false;
 	if (slot->id[0] != '\0')
 		table_remove(&index->operations, text_hash(slot->id), slot);
 	*slot = *operation;
-	return table_add(&index->operations, text_hash(slot->id), slot);
+	table_add(&index->operations, text_hash(slot->id), slot);
 }

@@ -64,7 +64,8 @@ struct index_counts index_counts(const struct index *index);
 
 /*
  * Changes. The index takes ownership of what is added and frees what is
- * removed. False where there is no memory, and then nothing has changed.
+ * removed. False where there is no memory, and then nothing has changed; not so
+ * for what room was reserved for.
  */
 bool index_add_account(struct index *index, struct account *account);
 bool index_add_product(struct index *index, struct product *product);
@@ -75,6 +76,8 @@ void index_remove_key(struct index *index, struct key *key);
 /* Puts the contents of *from into *key, which keeps its place; from is used
  * up. Account, product and ID are the same in both. */
 void index_replace_key(struct index *index, struct key *key, struct key *from);
+/* Room for one more product, so that the next index_enable() does not fail. */
+bool index_enable_reserve(struct account *account);
 bool index_enable(struct account *account, struct product *product);
 void index_disable(struct account *account, const struct product *product);
 bool index_add_operator(struct index *index, struct operator_user *user);
@@ -83,13 +86,24 @@ bool index_add_operator(struct index *index, struct operator_user *user);
 void index_replace_operator(struct index *index, struct operator_user *user,
     struct operator_user *from);
 void index_remove_operator(struct index *index, struct operator_user *user);
-/* A copy of *pin, in the place of the one of this uid. */
-bool index_put_pin(struct index *index, const struct pin *pin);
+/* A copy of *pin, in the place of the one of this uid. Where there is none, it
+ * takes room, malloc'd or NULL: then it allocates. */
+bool
+index_put_pin(struct index *index, const struct pin *pin, struct pin **room);
 void index_remove_pin(struct index *index, uint32_t uid);
 /* Remembers an operation in the place of the one that is OPERATIONS_KEPT
  * older. */
-bool
+void
 index_note_operation(struct index *index, const struct operation *operation);
+
+/*
+ * Room for what a change brings that is on its way to the disk: an object of
+ * each kind. Between the two, index_add_*() and index_note_import() of what it
+ * brings do not fail, whatever is added meanwhile: what is on disk is in force.
+ * False where there is no memory.
+ */
+bool index_reserve(struct index *index);
+void index_release(struct index *index);
 
 /*
  * Imports: their keys are put in one by one and stay unseen, by lookups,

@@ -21,8 +21,9 @@ struct index {
 	size_t staged_count;
 	bool staged_live; /* they are in force: only their flags are left */
 	struct import_record *imports;
-	size_t import_count;
+	size_t import_count, import_capacity;
 	struct operation *slots; /* OPERATIONS_KEPT of them, by sequence */
+	size_t promised;         /* see index_reserve() */
 };
 
 void index_free_operators(struct index *index);
@@ -34,6 +35,10 @@ void index_free_operators(struct index *index);
  * list; without memory, the key stays unlisted. */
 bool index_file_key(struct index *index, struct key *key);
 bool index_list_key(struct index *index, struct key *key);
+
+/* For a key that is to be staged, and comes on the list of keys later: room in
+ * all that index_reserve() has made promises of. */
+bool index_reserve_staged(struct index *index);
 
 /* Also one that is staged. */
 /* Likewise, by the hash of a token made elsewhere. */
@@ -63,6 +68,7 @@ void index_sort_imports(struct index *index);
  * and then nothing has changed. */
 bool
 index_add(struct table *table, struct order *order, uint32_t hash, void *item);
+bool order_reserve(struct order *order, size_t count);
 bool order_add(struct order *order, void *item);
 void *order_next(const struct order *order, size_t *position);
 void order_remove(struct order *order, const void *item);

@@ -76,7 +76,7 @@ index_pin(const struct index *index, uint32_t uid)
 }
 
 bool
-index_put_pin(struct index *index, const struct pin *pin)
+index_put_pin(struct index *index, const struct pin *pin, struct pin **room)
 {
 	struct pin *there = index_pin(index, pin->uid);
 
@@ -84,14 +84,17 @@ index_put_pin(struct index *index, const struct pin *pin)
 		*there = *pin;
 		return true;
 	}
-	there = malloc(sizeof *there);
+	/* Its own change has had room reserved in the table. */
+	if (!table_reserve(&index->pins, index->pins.count + 1))
+		return false;
+	there = room != NULL ? *room : malloc(sizeof *there);
 	if (there == NULL)
 		return false;
+	if (room != NULL)
+		*room = NULL;
 	*there = *pin;
-	if (table_add(&index->pins, uid_hash(pin->uid), there))
-		return true;
-	free(there);
-	return false;
+	table_add(&index->pins, uid_hash(pin->uid), there);
+	return true;
 }
 
 void

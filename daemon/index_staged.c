@@ -11,7 +11,7 @@ index_stage_key(struct index *index, struct key *key)
 {
 	key->flags |= KEY_STAGED;
 	key->position = UNLISTED;
-	if (!order_add(&index->staged, key))
+	if (!index_reserve_staged(index) || !order_add(&index->staged, key))
 		return false;
 	if (!index_file_key(index, key)) {
 		index->staged.len--;
@@ -126,19 +126,6 @@ index_settle(struct index *index, size_t count)
 }
 
 /* The imports that came into force, in order. */
-
-bool
-index_note_import(struct index *index, const struct import_record *import)
-{
-	struct import_record *imports = reallocarray(
-	    index->imports, index->import_count + 1, sizeof *imports);
-
-	if (imports == NULL)
-		return false;
-	index->imports = imports;
-	imports[index->import_count++] = *import;
-	return true;
-}
 
 static int
 by_first(const void *a, const void *b)

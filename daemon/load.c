@@ -277,8 +277,8 @@ load_operation(
 	*problem = no_sense;
 	if (!record_to_operation(view, &operation))
 		return false;
-	*problem = no_memory;
-	return index_note_operation(loader->index, &operation);
+	index_note_operation(loader->index, &operation);
+	return true;
 }
 
 /* An operator that was named, as named_account(). */
@@ -350,7 +350,7 @@ load_pin(struct loader *loader, struct record_view *view, const char **problem)
 	if (!record_to_pin(view, &pin))
 		return false;
 	*problem = no_memory;
-	return pin.deleted || index_put_pin(loader->index, &pin);
+	return pin.deleted || index_put_pin(loader->index, &pin, NULL);
 }
 
 static bool

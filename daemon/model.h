@@ -50,7 +50,7 @@ struct account {
 	uint64_t usage_id; /* slug_id(); set by the index */
 	uint32_t keys;
 	uint32_t staged; /* of them, by an import that goes on */
-	uint32_t enabled_count;
+	uint32_t enabled_count, enabled_capacity;
 	struct product **enabled; /* products it may have keys for */
 };
 

@@ -292,7 +292,7 @@ START_TEST(operations_are_a_ring)
 	for (uint64_t i = 1; i <= LAST; i++) {
 		struct operation operation = operation_number(i);
 
-		ck_assert(index_note_operation(the_index, &operation));
+		index_note_operation(the_index, &operation);
 	}
 	for (uint64_t i = 1; i <= LAST; i++) {
 		struct operation wanted = operation_number(i);
