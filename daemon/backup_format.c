@@ -177,7 +177,7 @@ backup_next_entry(
 	entry->name = read_string8(payload, RECORD_NAME_MAX);
 	entry->data = read_string16(payload, RECORD_MAX);
 	if (entry->name.len == 0)
-		payload->failed = true;
+		reader_fail(payload);
 	r->entries++;
 	return !payload->failed;
 }

@@ -137,13 +137,26 @@ is_hung_up(const struct conn *conn)
 	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+/* In pieces: memset() wipes larger ones a byte at a time, by an instruction
+ * that takes a while to get going. */
+static void
+wipe(uint8_t *data, size_t len)
+{
+	enum { PIECE = 1024 };
+
+	for (; len > PIECE; data += PIECE, len -= PIECE)
+		secret_wipe(data, PIECE);
+	secret_wipe(data, len);
+}
+
 static void
 flush_writer(struct conn *conn)
 {
 	struct writer *w = &conn->conns->writer;
 
 	output(conn, w->start, w->len);
-	secret_wipe(w->start, w->len);
+	if (!conn->plane->replies_public)
+		wipe(w->start, w->len);
 	*w = writer_over(conn->conns->out, CONN_OUT_SIZE);
 }
 
@@ -232,7 +245,8 @@ call_plane(struct conn *conn, struct reader *r)
 		}
 		flush_writer(conn);
 		/* A reply begun and taken back may lie behind the end. */
-		secret_wipe(conns->out, CONN_OUT_SIZE);
+		if (!conn->plane->replies_public)
+			wipe(conns->out, CONN_OUT_SIZE);
 		conn->held = conn->out.len > 0;
 		return !conn->gone && !conn->held;
 	case PLANE_WAIT:
@@ -262,10 +276,10 @@ process(struct conn *conn, size_t len)
 		if (!conn->held && !conn->waiting &&
 		    r.left > conn->plane->unfinished_max)
 			conn->finishing = true;
-		else if (!kept_append(&conn->in, r.at, r.left))
+		else if (r.left > 0 && !kept_append(&conn->in, r.at, r.left))
 			drop(conn);
 	}
-	secret_wipe(conns->in, len);
+	wipe(conns->in, len);
 }
 
 static void
@@ -309,7 +323,8 @@ process_read(struct conn *conn)
 	ssize_t n = read(conn->fd, in + len, CONN_READ_MAX);
 
 	if (n > 0) {
-		kept_clear(&conn->in);
+		if (len > 0)
+			kept_clear(&conn->in);
 		process_timed(conn, len + (size_t)n);
 		return;
 	}

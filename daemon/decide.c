@@ -53,13 +53,13 @@ matches(struct bytes wanted, struct bytes has)
 static inline bool
 account_matches(const struct question *q)
 {
-	return matches(q->request->account, bytes_of(q->key->account->slug));
+	return matches(q->request->account, slug_of_account(q->key->account));
 }
 
 static inline bool
 product_matches(const struct question *q)
 {
-	return matches(q->request->product, bytes_of(q->key->product->slug));
+	return matches(q->request->product, slug_of_product(q->key->product));
 }
 
 static inline bool

@@ -343,6 +343,7 @@ bool
 index_add_account(struct index *index, struct account *account)
 {
 	account->usage_id = slug_id(account->slug);
+	account->slug_len = (uint8_t)strlen(account->slug);
 	return index_add(&index->accounts, &index->account_order,
 	    text_hash(account->slug), account);
 }
@@ -351,6 +352,7 @@ bool
 index_add_product(struct index *index, struct product *product)
 {
 	product->usage_id = slug_id(product->slug);
+	product->slug_len = (uint8_t)strlen(product->slug);
 	return index_add(&index->products, &index->product_order,
 	    text_hash(product->slug), product);
 }

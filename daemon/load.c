@@ -102,6 +102,7 @@ load_account(
 	/* What others have already said of it stays. */
 	loaded.keys = account->keys;
 	loaded.usage_id = account->usage_id;
+	loaded.slug_len = account->slug_len;
 	loaded.staged = account->staged;
 	loaded.enabled = account->enabled;
 	loaded.enabled_count = account->enabled_count;
@@ -126,6 +127,7 @@ load_product(
 		return false;
 	loaded.keys = product->keys;
 	loaded.usage_id = product->usage_id;
+	loaded.slug_len = product->slug_len;
 	loaded.staged = product->staged;
 	*product = loaded;
 	return true;

@@ -95,20 +95,29 @@ take_list(const uint8_t **at)
 	return list;
 }
 
-struct key_details
-key_details_head(const struct key *key)
+void
+key_details_head(const struct key *key, struct key_details *details)
 {
-	struct key_details d = {.rotated_at = 0};
+	enum {
+		RESTRICTED =
+		    KEY_HAS_SERVICES | KEY_HAS_CALLERS | KEY_ALLOWLIST_ON,
+	};
+	static const struct list none;
 	const uint8_t *at = key->details;
 
-	d.name = take_string(&at);
-	d.environment = take_string(&at);
-	d.user = take_string(&at);
-	d.scopes = take_list(&at);
-	d.services = take_list(&at);
-	d.callers = take_list(&at);
-	d.allowlist = take_list(&at);
-	return d;
+	details->name = take_string(&at);
+	details->environment = take_string(&at);
+	details->user = take_string(&at);
+	details->scopes = take_list(&at);
+	if ((key->flags & RESTRICTED) != 0) {
+		details->services = take_list(&at);
+		details->callers = take_list(&at);
+		details->allowlist = take_list(&at);
+	} else {
+		details->services = none;
+		details->callers = none;
+		details->allowlist = none;
+	}
 }
 
 bool
@@ -179,9 +188,12 @@ callers_have(struct list callers, uint32_t uid)
 size_t
 key_id_text(const struct key *key, char out[KEY_ID_SIZE])
 {
-	size_t len = strlen(key->product->prefix);
+	const char *prefix = key->product->prefix;
+	size_t len = 0;
 
-	memcpy(out, key->product->prefix, len);
+	/* Of two characters, as a rule. */
+	for (; prefix[len] != '\0'; len++)
+		out[len] = prefix[len];
 	out[len++] = '_';
 	memcpy(out + len, key->id, TOKEN_ID_LEN);
 	len += TOKEN_ID_LEN;

@@ -32,19 +32,21 @@ struct product {
 	char prefix[TOKEN_PREFIX_MAX + 1];
 	bool recoverable;
 	bool require_pin;
-	bool deleted; /* a tombstone: on disk only */
+	bool deleted;     /* a tombstone: on disk only */
+	uint8_t slug_len; /* set by the index */
 	int64_t max_lifetime_ms;
 	int64_t created_at;
 	uint64_t sequence; /* of its last change */
 	uint32_t keys;     /* that exist */
-	uint64_t usage_id; /* slug_id(); set by the index */
 	uint32_t staged;   /* of them, by an import that goes on */
+	uint64_t usage_id; /* slug_id(); set by the index */
 };
 
 struct account {
 	char slug[SLUG_MAX_LEN + 1];
 	char name[NAME_MAX_LEN + 1];
 	enum account_status status;
+	uint8_t slug_len; /* set by the index */
 	int64_t created_at;
 	uint64_t sequence;
 	uint64_t usage_id; /* slug_id(); set by the index */
@@ -131,8 +133,9 @@ struct key {
  *   allowlist 16 bytes of network, 1 of prefix length, then the label
  */
 struct key_details {
-	struct bytes name, environment, user, created_by;
+	struct bytes name, environment, user;
 	struct list scopes, services, callers, allowlist;
+	struct bytes created_by;
 	int64_t rotated_at;
 	int64_t state_at; /* when disabled, enabled or revoked */
 	struct bytes revoked_reason;
@@ -162,8 +165,10 @@ void key_details_write(struct writer *w, const struct key_details *details);
 bool key_details_read(struct bytes encoded, struct key_details *details);
 /* Of a key in memory, whose details were checked when they got there. */
 struct key_details key_details(const struct key *key);
-/* The same up to the allow-list, the rest empty: what a verification takes. */
-struct key_details key_details_head(const struct key *key);
+/* Of the same only what a verification looks at: all up to the allow-list, and
+ * services, callers and allow-list only of a key that is restricted by one of
+ * them; else they are empty. The rest stays as it was. */
+void key_details_head(const struct key *key, struct key_details *details);
 
 /* One allow-list entry out of its list item, and into one. */
 struct allow_entry {
@@ -184,6 +189,20 @@ void caller_write(struct writer *w, const struct caller *caller);
 bool callers_have(struct list callers, uint32_t uid);
 
 enum { KEY_ID_SIZE = KEY_ID_MAX + 1 };
+static inline struct bytes
+slug_of_account(const struct account *account)
+{
+	return (struct bytes){
+	    (const uint8_t *)account->slug, account->slug_len};
+}
+
+static inline struct bytes
+slug_of_product(const struct product *product)
+{
+	return (struct bytes){
+	    (const uint8_t *)product->slug, product->slug_len};
+}
+
 /* PREFIX_ID, NUL-terminated; returns its length. */
 size_t key_id_text(const struct key *key, char out[KEY_ID_SIZE]);
 

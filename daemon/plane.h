@@ -55,6 +55,7 @@ struct plane_limits {
 struct plane {
 	const char *name;      /* "verify", "admin": also the socket's name */
 	size_t unfinished_max; /* longest beginning of a request kept */
+	bool replies_public;   /* no secrets in them: they are not wiped */
 	struct plane_limits limits;
 	/* Writes what a connection is told that is closed for this reason;
 	 * NULL where there is nothing to say. */

@@ -35,12 +35,7 @@ enum {
 
 /* The store's keys: separate, random, made with it, wrapped under the master
  * key in its root record. */
-struct keyring {
-	uint8_t hash[SECRET_KEY_BYTES]; /* of tokens */
-	uint8_t mac[SECRET_KEY_BYTES];  /* of records */
-	uint8_t seal[SECRET_KEY_BYTES]; /* of tokens that are kept */
-	uint8_t pin[SECRET_KEY_BYTES];  /* of operators' PINs */
-};
+struct keyring;
 
 /*
  * To be called once, before anything else. False, with a logged line, where

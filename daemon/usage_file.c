@@ -219,7 +219,7 @@ read_meta(const struct usage_files *files, struct usage_file *file)
 	file->taken = read_u64(&r);
 	file->service_count = read_u8(&r);
 	if (file->service_count > USAGE_SERVICES_MAX)
-		r.failed = true;
+		reader_fail(&r);
 	for (size_t i = 0; !r.failed && i < file->service_count; i++) {
 		struct bytes text = read_string8(&r, SERVICE_MAX_LEN);
 

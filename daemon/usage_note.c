@@ -36,52 +36,56 @@ quota_of(const struct key *key)
 	    key->limits->quota_used, key->limits->quota_period};
 }
 
+static uint8_t
+flags_of(const struct usage_event *event, bool has_quota)
+{
+	return (uint8_t)(EVENT_HAS_KEY |
+	    (event->by_previous_secret ? EVENT_BY_PREVIOUS : 0) |
+	    (has_quota ? EVENT_HAS_QUOTA : 0));
+}
+
 void
 usage_note(struct usage *usage, const struct usage_event *event)
 {
 	const struct key *key = event->key;
-	struct event_head head = {.at = event->at,
-	    .verdict = (uint8_t)event->verdict,
-	    .endpoint_len = (uint8_t)event->endpoint.len,
-	    .address = *event->address};
-	size_t len = sizeof head + event->endpoint.len;
+	bool has_quota = key != NULL && key->limits != NULL &&
+	    key->limits->quota_period != 0;
+	struct bytes service = {NULL, 0};
+	struct event_head *head;
 	uint8_t *out;
+	size_t len;
 
 	if (usage == NULL)
 		return;
-	if (key != NULL) {
-		memcpy(head.id, key->id, sizeof head.id);
-		head.flags = EVENT_HAS_KEY;
-		if (event->by_previous_secret)
-			head.flags |= EVENT_BY_PREVIOUS;
-		if (key->limits != NULL && key->limits->quota_period != 0) {
-			head.flags |= EVENT_HAS_QUOTA;
-			len += sizeof(struct event_quota);
-		}
-		head.account = key->account->usage_id;
-		head.product = key->product->usage_id;
-	} else {
-		head.service_len = (uint8_t)event->service.len;
-		len += event->service.len;
-	}
-	out = journal_begin(&usage->journal, len);
-	if (out == NULL) {
+	if (key == NULL)
+		service = event->service;
+	len = sizeof *head + (has_quota ? sizeof(struct event_quota) : 0) +
+	    event->endpoint.len + service.len;
+	head = journal_begin(&usage->journal, len);
+	if (head == NULL) {
 		drop(usage);
 		return;
 	}
-	memcpy(out, &head, sizeof head);
-	out += sizeof head;
-	if ((head.flags & EVENT_HAS_QUOTA) != 0) {
-		struct event_quota quota = quota_of(key);
-
-		memcpy(out, &quota, sizeof quota);
-		out += sizeof quota;
+	*head = (struct event_head){.at = event->at,
+	    .verdict = (uint8_t)event->verdict,
+	    .endpoint_len = (uint8_t)event->endpoint.len,
+	    .service_len = (uint8_t)service.len,
+	    .address = *event->address};
+	if (key != NULL) {
+		memcpy(head->id, key->id, sizeof head->id);
+		head->flags = flags_of(event, has_quota);
+		head->account = key->account->usage_id;
+		head->product = key->product->usage_id;
 	}
-	if (head.endpoint_len > 0)
-		memcpy(out, event->endpoint.data, head.endpoint_len);
-	if (head.service_len > 0)
-		memcpy(out + head.endpoint_len, event->service.data,
-		    head.service_len);
+	out = (uint8_t *)(head + 1);
+	if (has_quota) {
+		*(struct event_quota *)(void *)out = quota_of(key);
+		out += sizeof(struct event_quota);
+	}
+	if (event->endpoint.len > 0)
+		memcpy(out, event->endpoint.data, event->endpoint.len);
+	if (service.len > 0)
+		memcpy(out + event->endpoint.len, service.data, service.len);
 	journal_end(&usage->journal, len);
 	atomic_store_explicit(&usage->noted,
 	    atomic_load_explicit(&usage->noted, memory_order_relaxed) + 1,

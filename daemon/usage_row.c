@@ -255,7 +255,7 @@ read_varint(struct reader *r)
 		if ((byte & 0x80) == 0)
 			return value;
 	}
-	r->failed = true;
+	reader_fail(r);
 	return 0;
 }
 

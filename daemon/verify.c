@@ -48,12 +48,13 @@ verify_secret(const struct verifier *verifier, const struct token_view *token,
 	/* A key that stands in for none is compared all the same. */
 	secret_hash_token(verifier->ring, token->text, token->len, hash);
 	right = secret_hash_equal(hash, key->hash);
-	right_before =
-	    secret_hash_equal(hash, previous->hash) && now < previous->until;
+	/* Who has the right one learns so from the verdict anyway. */
+	right_before = !right && secret_hash_equal(hash, previous->hash) &&
+	    now < previous->until;
 	secret_wipe(hash, sizeof hash);
 	right = right && found;
 	right_before = right_before && found;
-	*previous_one = right_before && !right;
+	*previous_one = right_before;
 	return right || right_before ? key : NULL;
 }
 
@@ -172,8 +173,8 @@ tell_facts(const struct key *key, const struct key_details *details,
 	reply->expires_at = key->expires_at;
 	reply->id = (struct bytes){(uint8_t *)id, key_id_text(key, id)};
 	reply->name = details->name;
-	reply->account = bytes_of(key->account->slug);
-	reply->product = bytes_of(key->product->slug);
+	reply->account = slug_of_account(key->account);
+	reply->product = slug_of_product(key->product);
 	reply->user = details->user;
 	reply->environment = details->environment;
 	reply->scopes = details->scopes;
@@ -217,9 +218,11 @@ static enum verdict
 judge(struct key *key, const struct verify_request *request, uid_t uid,
     int64_t now, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
-	struct key_details details = key_details_head(key);
-	enum verdict verdict = verify_decide(key, &details, request, uid, now);
+	struct key_details details;
+	enum verdict verdict;
 
+	key_details_head(key, &details);
+	verdict = verify_decide(key, &details, request, uid, now);
 	if (verdict == VERDICT_VALID)
 		verdict = spend(key, now, reply);
 	tell_facts(key, &details, reply, id);
@@ -228,13 +231,12 @@ judge(struct key *key, const struct verify_request *request, uid_t uid,
 
 void
 verify(struct verifier *verifier, const struct verify_request *request,
-    uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE])
+    uid_t uid, int64_t now, struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
 	struct key *key;
 	bool by_previous;
 	enum verdict verdict;
 	enum reason reason;
-	int64_t now = now_ms();
 
 	memset(reply, 0, sizeof *reply);
 	key = verify_credential(
@@ -255,10 +257,9 @@ verify(struct verifier *verifier, const struct verify_request *request,
 
 void
 verify_signature(struct verifier *verifier,
-    const struct signature_request *request, uid_t uid,
+    const struct signature_request *request, uid_t uid, int64_t now,
     struct verify_reply *reply, char id[KEY_ID_SIZE])
 {
-	int64_t now = now_ms();
 	bool by_previous;
 	struct key *key = signature_key(verifier, request, now, &by_previous);
 	enum verdict verdict = VERDICT_UNKNOWN;

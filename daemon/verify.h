@@ -4,8 +4,8 @@
  * decision itself is verify_decide() of decide.h, which touches nothing; what a
  * valid verification spends and leaves behind is done around it.
  *
- * Nothing in here allocates, locks, waits or makes a system call but reading
- * the clock (which the vDSO answers).
+ * Nothing in here allocates, locks, waits or makes a system call but, of keys
+ * with a rate, reading the clock (which the vDSO answers).
  */
 #ifndef DAEMON_VERIFY_H
 #define DAEMON_VERIFY_H
@@ -64,12 +64,12 @@ struct key *
 verify_credential(const struct verifier *verifier, struct bytes credential,
     int64_t now, bool *previous_one, enum reason *reason);
 
-/* The whole of it, limits and counting included. Views in *reply point into
- * the index and into id. */
+/* The whole of it, limits and counting included; now is Unix ms. Views in
+ * *reply point into the index and into id. */
 void verify(struct verifier *verifier, const struct verify_request *request,
-    uid_t uid, struct verify_reply *reply, char id[KEY_ID_SIZE]);
+    uid_t uid, int64_t now, struct verify_reply *reply, char id[KEY_ID_SIZE]);
 void verify_signature(struct verifier *verifier,
-    const struct signature_request *request, uid_t uid,
+    const struct signature_request *request, uid_t uid, int64_t now,
     struct verify_reply *reply, char id[KEY_ID_SIZE]);
 
 #endif

@@ -76,16 +76,14 @@ tell(enum verdict verdict, const char *id, struct bytes service, uid_t uid,
 	    service_name[0] != '\0' ? service_name : "-", caller, more);
 }
 
-/* Off as a rule, and then a verification pays for no more than that look. */
 void
-verify_log(struct verify_log *log, enum verdict verdict, const char *id,
+verify_log_note(struct verify_log *log, enum verdict verdict, const char *id,
     struct bytes service, uid_t uid)
 {
 	unsigned long long count = 1;
 
-	if (log->mode == VERIFY_LOG_OFF ||
-	    (log->mode == VERIFY_LOG_SAMPLED &&
-		!log_throttle(&log->throttles[verdict], &count)))
+	if (log->mode == VERIFY_LOG_SAMPLED &&
+	    !log_throttle(&log->throttles[verdict], &count))
 		return;
 	tell(verdict, id, service, uid, count);
 }

@@ -26,7 +26,8 @@ do_verify(struct verify_session *session, const struct frame *frame,
 
 	if (!verify_request_read(frame->body, &request))
 		return OPERATION_BODY;
-	verify(session->verifier, &request, session->uid, &reply, id);
+	verify(session->verifier, &request, session->uid, session->now, &reply,
+	    id);
 	verify_reply_write(out, &reply);
 	return OPERATION_DONE;
 }
@@ -41,7 +42,8 @@ do_verify_signature(struct verify_session *session, const struct frame *frame,
 
 	if (!signature_request_read(frame->body, &request))
 		return OPERATION_BODY;
-	verify_signature(session->verifier, &request, session->uid, &reply, id);
+	verify_signature(session->verifier, &request, session->uid,
+	    session->now, &reply, id);
 	verify_reply_write(out, &reply);
 	return OPERATION_DONE;
 }
@@ -61,9 +63,10 @@ do_lookup(struct verify_session *session, const struct frame *frame,
 	if (key != NULL) {
 		reply.found = 1;
 		reply.type = key->type;
-		reply.active = verify_standing(key, now_ms()) == VERDICT_VALID;
-		reply.account = bytes_of(key->account->slug);
-		reply.product = bytes_of(key->product->slug);
+		reply.active =
+		    verify_standing(key, session->now) == VERDICT_VALID;
+		reply.account = slug_of_account(key->account);
+		reply.product = slug_of_product(key->product);
 	}
 	lookup_reply_write(out, &reply);
 	return OPERATION_DONE;
@@ -115,10 +118,13 @@ verify_opened(void *context, struct conn *conn, const struct peer *peer)
 	return session;
 }
 
+/* One look at the clock does for all requests of a call, which take about
+ * a millisecond at most. */
 static enum plane_status
-verify_received(void *context, void *session, struct bytes in, size_t *used,
+verify_received(void *context, void *opaque, struct bytes in, size_t *used,
     struct writer *out)
 {
+	struct verify_session *session = opaque;
 	enum plane_status status = PLANE_MORE;
 	enum frame_error error;
 	struct frame frame;
@@ -127,6 +133,7 @@ verify_received(void *context, void *session, struct bytes in, size_t *used,
 	*used = 0;
 	if (session == NULL)
 		return PLANE_CLOSE; /* no memory for a session */
+	session->now = now_ms();
 	while (status == PLANE_MORE) {
 		if (out->capacity - out->len < REPLY_MAX)
 			return PLANE_FULL;
@@ -177,6 +184,7 @@ const struct plane verify_plane = {
     /* Of all other requests less is kept: they are refused at their header
      * where they are longer, and taken as soon as they are whole. */
     .unfinished_max = FRAME_HEADER_LEN + SIGNATURE_REQUEST_MAX,
+    .replies_public = true,
     .refuse = verify_refuse,
     .opened = verify_opened,
     .received = verify_received,

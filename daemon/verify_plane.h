@@ -13,6 +13,7 @@ struct verify_session {
 	struct verifier *verifier;
 	struct conn *conn;
 	uid_t uid;
+	int64_t now;                     /* Unix ms, of the requests at hand */
 	struct usage_question *question; /* its request USAGE under way */
 };
 

@@ -32,7 +32,7 @@ judge(const struct verify_session *session, const struct verify_request *asked,
 	const struct verifier *verifier = session->verifier;
 	struct key_details details;
 	enum reason reason;
-	int64_t now = now_ms();
+	int64_t now = session->now;
 	bool by_previous;
 	struct key *key;
 
@@ -109,7 +109,7 @@ ask(struct verify_session *session, const struct key *key, enum window window,
 	struct usage_query query = {
 	    .subject = USAGE_OF_KEY,
 	    .window = usage_window_of(window),
-	    .now = now_ms(),
+	    .now = session->now,
 	};
 	struct usage_question *question;
 

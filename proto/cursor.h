@@ -42,7 +42,7 @@ bytes_equal(struct bytes a, struct bytes b)
 
 struct reader {
 	const uint8_t *at;
-	size_t left;
+	size_t left; /* 0 once it failed: reads ask nothing else */
 	bool failed;
 };
 
@@ -50,6 +50,13 @@ static inline struct reader
 reader_over(const void *data, size_t len)
 {
 	return (struct reader){(const uint8_t *)data, len, false};
+}
+
+static inline void
+reader_fail(struct reader *r)
+{
+	r->failed = true;
+	r->left = 0;
 }
 
 /* True only when every read fitted and no byte is left over. */
@@ -64,8 +71,8 @@ read_bytes(struct reader *r, size_t len)
 {
 	struct bytes view = {NULL, 0};
 
-	if (r->failed || len > r->left) {
-		r->failed = true;
+	if (len > r->left) {
+		reader_fail(r);
 		return view;
 	}
 	view.data = r->at;
@@ -133,7 +140,7 @@ read_string8(struct reader *r, size_t max)
 	size_t len = read_u8(r);
 
 	if (len > max)
-		r->failed = true;
+		reader_fail(r);
 	return read_bytes(r, len);
 }
 
@@ -143,7 +150,7 @@ read_string16(struct reader *r, size_t max)
 	size_t len = read_u16(r);
 
 	if (len > max)
-		r->failed = true;
+		reader_fail(r);
 	return read_bytes(r, len);
 }
 
@@ -153,7 +160,7 @@ read_string32(struct reader *r, size_t max)
 	size_t len = read_u32(r);
 
 	if (len > max)
-		r->failed = true;
+		reader_fail(r);
 	return read_bytes(r, len);
 }
 
@@ -170,16 +177,25 @@ writer_over(void *data, size_t capacity)
 	return (struct writer){(uint8_t *)data, 0, capacity, false};
 }
 
-static inline void
-write_bytes(struct writer *w, const void *data, size_t len)
+/* len bytes for the caller to fill; NULL where there is no room for them. */
+static inline uint8_t *
+write_room(struct writer *w, size_t len)
 {
 	if (w->failed || len > w->capacity - w->len) {
 		w->failed = true;
-		return;
+		return NULL;
 	}
-	if (len > 0)
-		memcpy(w->start + w->len, data, len);
 	w->len += len;
+	return w->start + w->len - len;
+}
+
+static inline void
+write_bytes(struct writer *w, const void *data, size_t len)
+{
+	uint8_t *room = write_room(w, len);
+
+	if (room != NULL && len > 0)
+		memcpy(room, data, len);
 }
 
 static inline void

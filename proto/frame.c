@@ -62,43 +62,54 @@ frame_reply_limit(uint8_t type)
 	return (int)limits[request].reply_max;
 }
 
+/* What is wrong with as much of a header as there is, type included. */
+static enum frame_error
+judge_beginning(const uint8_t *data, size_t len, int (*limit)(uint8_t type))
+{
+	for (size_t i = 0; i < sizeof magic && i < len; i++)
+		if (data[i] != magic[i])
+			return FRAME_ERROR_MAGIC;
+	if (len > AT_VERSION && data[AT_VERSION] != FRAME_VERSION)
+		return FRAME_ERROR_VERSION;
+	if (len > AT_TYPE && limit(data[AT_TYPE]) < 0)
+		return FRAME_ERROR_TYPE;
+	return FRAME_ERROR_NONE;
+}
+
+static inline uint32_t
+u32_at(const uint8_t *data)
+{
+	uint32_t value;
+
+	memcpy(&value, data, sizeof value);
+	return be32toh(value);
+}
+
 enum frame_status
 frame_peek(const uint8_t *data, size_t len, int (*limit)(uint8_t type),
     struct frame *frame, enum frame_error *error)
 {
-	struct reader r = reader_over(data, len);
-	uint32_t id, length;
+	uint32_t length;
 	int max;
 
 	memset(frame, 0, sizeof *frame);
-	for (size_t i = 0; i < sizeof magic && i < len; i++)
-		if (data[i] != magic[i]) {
-			*error = FRAME_ERROR_MAGIC;
-			return FRAME_BAD;
-		}
-	if (len > AT_VERSION && data[AT_VERSION] != FRAME_VERSION) {
-		*error = FRAME_ERROR_VERSION;
-		return FRAME_BAD;
+	/* As a rule there is a whole header, and a good one. */
+	if (len < FRAME_HEADER_LEN || data[0] != magic[0] ||
+	    data[1] != magic[1] || data[AT_VERSION] != FRAME_VERSION ||
+	    (max = limit(data[AT_TYPE])) < 0) {
+		*error = judge_beginning(data, len, limit);
+		return *error == FRAME_ERROR_NONE ? FRAME_SHORT : FRAME_BAD;
 	}
-	if (len > AT_TYPE && limit(data[AT_TYPE]) < 0) {
-		*error = FRAME_ERROR_TYPE;
-		return FRAME_BAD;
-	}
-	if (len < FRAME_HEADER_LEN)
-		return FRAME_SHORT;
-	read_bytes(&r, AT_ID);
-	id = read_u32(&r);
-	length = read_u32(&r);
+	length = u32_at(data + AT_LENGTH);
 	frame->type = data[AT_TYPE];
-	frame->id = id;
-	max = limit(frame->type);
+	frame->id = u32_at(data + AT_ID);
 	if (length > (uint32_t)max) {
 		*error = FRAME_ERROR_LENGTH;
 		return FRAME_BAD;
 	}
-	if (length > r.left)
+	if (length > len - FRAME_HEADER_LEN)
 		return FRAME_SHORT;
-	frame->body = read_bytes(&r, length);
+	frame->body = (struct bytes){data + FRAME_HEADER_LEN, length};
 	return FRAME_WHOLE;
 }
 
@@ -106,12 +117,16 @@ size_t
 frame_begin(struct writer *w, uint8_t type, uint32_t id)
 {
 	size_t begin = w->len;
+	uint8_t *at = write_room(w, FRAME_HEADER_LEN);
+	struct writer header = writer_over(at, FRAME_HEADER_LEN);
 
-	write_bytes(w, magic, sizeof magic);
-	write_u8(w, FRAME_VERSION);
-	write_u8(w, type);
-	write_u32(w, id);
-	write_u32(w, 0);
+	if (at == NULL)
+		return begin;
+	write_bytes(&header, magic, sizeof magic);
+	write_u8(&header, FRAME_VERSION);
+	write_u8(&header, type);
+	write_u32(&header, id);
+	write_u32(&header, 0);
 	return begin;
 }
 

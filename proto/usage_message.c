@@ -103,7 +103,7 @@ read_address(struct reader *r, void *out)
 	item->last_at = read_time(r);
 	item->address = read_string8(r, ADDRESS_MAX_LEN);
 	if (item->address.len != 0 && item->address.len != ADDRESS_MAX_LEN)
-		r->failed = true;
+		reader_fail(r);
 }
 
 static struct list
@@ -119,7 +119,7 @@ read_items(struct reader *r, size_t max_count, read_item_fn *read_item)
 	list.count = read_u8(r);
 	list.items.data = r->at;
 	if (list.count > max_count)
-		r->failed = true;
+		reader_fail(r);
 	for (size_t i = 0; i < list.count && !r->failed; i++)
 		read_item(r, &skipped);
 	if (r->failed)

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "daemon/instant.h"
 #include "tests/fuzz/world.h"
 #include "tests/unit/suite.h"
 
@@ -64,7 +65,7 @@ time_of(const char *token)
 	char id[KEY_ID_SIZE];
 	int64_t start = clock_ns();
 
-	verify(&world.verifier, &request, 1000, &reply, id);
+	verify(&world.verifier, &request, 1000, now_ms(), &reply, id);
 	start = clock_ns() - start;
 	ck_assert_int_eq(reply.verdict, VERDICT_UNKNOWN);
 	return start;

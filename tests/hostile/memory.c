@@ -5,6 +5,7 @@
  * Success is on disk and in force. An error has changed nothing. What comes
  * afterwards works, and what is on disk can be loaded.
  */
+#include "daemon/instant.h"
 #include "tests/fuzz/world.h"
 #include "tests/unit/suite.h"
 
@@ -179,7 +180,7 @@ verdict_of(enum world_key key)
 	struct verify_reply reply;
 	char id[KEY_ID_SIZE];
 
-	verify(&world.verifier, &request, 1000, &reply, id);
+	verify(&world.verifier, &request, 1000, now_ms(), &reply, id);
 	return (enum verdict)reply.verdict;
 }
 

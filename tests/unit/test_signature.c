@@ -140,7 +140,7 @@ START_TEST(good)
 
 	ck_assert_ptr_eq(found(&request), one.key);
 	one.key->permission = PERMISSION_WRITE;
-	verify_signature(&verifier, &request, UID, &reply, id);
+	verify_signature(&verifier, &request, UID, now_ms(), &reply, id);
 	ck_assert_int_eq(reply.verdict, VERDICT_VALID);
 	ck_assert_int_eq(reply.type, KEY_HMAC);
 	ck_assert(bytes_equal(reply.id, bytes_of(one.id)));
@@ -149,10 +149,10 @@ START_TEST(good)
 	ck_assert_uint_eq(verifier.tally.verdicts[VERDICT_VALID], 1);
 	/* The checks of the table hold for it, too. */
 	request.request.account = bytes_of("evil");
-	verify_signature(&verifier, &request, UID, &reply, id);
+	verify_signature(&verifier, &request, UID, now_ms(), &reply, id);
 	ck_assert_int_eq(reply.verdict, VERDICT_ACCOUNT_MISMATCH);
 	one.key->state = KEY_REVOKED;
-	verify_signature(&verifier, &request, UID, &reply, id);
+	verify_signature(&verifier, &request, UID, now_ms(), &reply, id);
 	ck_assert_int_eq(reply.verdict, VERDICT_REVOKED);
 	/* An empty payload is one. */
 	sign(one.token, "", none);
@@ -169,7 +169,7 @@ check_unknown(const struct signature_request *request)
 	struct verify_reply reply;
 	char id[KEY_ID_SIZE];
 
-	verify_signature(&verifier, request, UID, &reply, id);
+	verify_signature(&verifier, request, UID, now_ms(), &reply, id);
 	ck_assert_mem_eq(&reply, &empty, sizeof reply);
 	ck_assert_int_eq(one.key->last_used_at, 0);
 }

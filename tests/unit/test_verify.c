@@ -95,7 +95,7 @@ ask(const struct verify_request *request, uid_t uid, struct verify_reply *reply)
 {
 	static char id[KEY_ID_SIZE];
 
-	verify(&verifier, request, uid, reply, id);
+	verify(&verifier, request, uid, now_ms(), reply, id);
 	return (enum verdict)reply->verdict;
 }
 
