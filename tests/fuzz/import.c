@@ -14,6 +14,7 @@
  * A small letter is another operator's, who has one account alone; a step
  * behind an '&' is not waited for.
  */
+#include "daemon/instant.h"
 #include "daemon/json_memory.h"
 #include "world.h"
 
@@ -60,7 +61,7 @@ check_force(void)
 	    "there are the keys that were there and those in force");
 	for (size_t i = 0; i < TOKENS; i++) {
 		request.credential = bytes_of(foreign[i]);
-		verify(&world.verifier, &request, 1000, &reply, id);
+		verify(&world.verifier, &request, 1000, now_ms(), &reply, id);
 		fuzz_require(imported > 0 || reply.id.len == 0,
 		    "a key that is not in force is not known");
 	}
