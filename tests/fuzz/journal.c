@@ -7,7 +7,6 @@
  * What is found is in order and within the file; without a patch all of it is
  * found, and what was appended always is.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -15,7 +14,7 @@
 #include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/usage_event.h"
-#include "fuzz.h"
+#include "directory.h"
 
 enum {
 	FILE_BYTES = 4096 + JOURNAL_SIZE_MIN,
@@ -26,7 +25,7 @@ enum {
 /* Where its records are; so that every run has them at the same place. */
 #define BEGINNING (UINT64_C(1) << 62)
 
-static char directory[64];
+static const char *directory;
 static char path[128];
 static uint8_t image[FILE_BYTES];
 
@@ -39,27 +38,6 @@ getrandom(void *out, size_t len, unsigned flags)
 	(void)flags;
 	memset(out, next++, len);
 	return (ssize_t)len;
-}
-
-/* What a start may have made beside the file, too. */
-static void
-empty_directory(void)
-{
-	DIR *dir = opendir(directory);
-	const struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir != NULL)
-		closedir(dir);
-}
-
-static void
-remove_directory(void)
-{
-	empty_directory();
-	rmdir(directory);
 }
 
 static void
@@ -101,11 +79,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	log_set_level((enum log_level)0); /* nobody reads it */
-	strcpy(directory,
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm/apikeyd-fuzz.XXXXXX"
-					  : "/tmp/apikeyd-fuzz.XXXXXX");
-	fuzz_require(mkdtemp(directory) != NULL, "there is a directory");
-	atexit(remove_directory);
+	directory = directory_make();
 	snprintf(path, sizeof path, "%s/usage.journal", directory);
 	make_image();
 	return 0;
@@ -245,7 +219,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	before = atomic_load(&journal.head);
 	append_all(&journal, &r);
 	if (journal.made) { /* the damaged one has been put aside */
-		empty_directory();
+		directory_empty();
 		dirty_count = 0;
 		soil(0, FILE_BYTES);
 	} else {

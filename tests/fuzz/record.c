@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What lies in keys.tdb. Input: records, each a byte with its name's length,
- * the name, two bytes with its length and the bytes. Each is opened as it is,
+ * What lies in keys.tdb. Input: records, see given.h. Each is opened as it is,
  * and a second time with the length and the MAC it should have; then all are
  * loaded into an index, as at a start.
  */
-#include <sodium.h>
-
-#include "daemon/index.h"
 #include "daemon/log.h"
-#include "daemon/record_impl.h"
-#include "fuzz.h"
+#include "given.h"
 
-enum { SEEN_MAX = 256 };
-
-static struct keyring *ring;
+static struct given given;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -23,8 +16,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	log_set_level((enum log_level)0); /* nobody reads it */
 	fuzz_require(secret_init(), "libsodium works");
-	ring = keyring_new();
-	fuzz_require(ring != NULL, "there is memory");
+	given.ring = keyring_new();
+	fuzz_require(given.ring != NULL, "there is memory");
 	return 0;
 }
 
@@ -133,14 +126,14 @@ check_copy(struct record_view *view)
 
 	if (!copy(view, &first))
 		return;
-	record_seal(&first, view->sequence, ring);
+	record_seal(&first, view->sequence, given.ring);
 	fuzz_require(
 	    record_open((struct bytes){first.name.bytes, first.name.len},
-		(struct bytes){first.data, first.len}, ring, &again,
+		(struct bytes){first.data, first.len}, given.ring, &again,
 		&problem) &&
 		copy(&again, &second),
 	    "what was written can be read");
-	record_seal(&second, view->sequence, ring);
+	record_seal(&second, view->sequence, given.ring);
 	fuzz_require(first.len == second.len &&
 		first.name.len == second.name.len &&
 		memcmp(first.name.bytes, second.name.bytes, first.name.len) ==
@@ -149,96 +142,35 @@ check_copy(struct record_view *view)
 	    "there is one way to write a record");
 }
 
-/* The same bytes as a record that we wrote: of its kind's length, its MAC
- * right. False for a kind that there is not. */
-static bool
-seal(struct bytes name, struct bytes data, struct record *record)
-{
-	static const char kinds[] = "RAPEKXOULNQI";
-	struct record_name copied = {.len = (uint8_t)name.len};
-	size_t len;
-
-	if (name.len < 1 || name.len > RECORD_NAME_MAX ||
-	    memchr(kinds, name.data[0], sizeof kinds - 1) == NULL)
-		return false;
-	memcpy(copied.bytes, name.data, name.len);
-	record_begin(record, copied, RECORD_LIVE);
-	len = record->len - (size_t)MAC_BYTES;
-	if (data.len > 0)
-		memcpy(
-		    record->data, data.data, data.len < len ? data.len : len);
-	/* With the sequence that it has. */
-	secret_mac(
-	    ring, name.data, name.len, record->data, len, record->data + len);
-	return true;
-}
-
-/* Names that there were in this input: a store has each once. */
-static struct record_name seen[SEEN_MAX];
-static size_t seen_count;
-
-static bool
-is_new(const struct record_name *name)
-{
-	for (size_t i = 0; i < seen_count; i++)
-		if (seen[i].len == name->len &&
-		    memcmp(seen[i].bytes, name->bytes, name->len) == 0)
-			return false;
-	if (seen_count == SEEN_MAX)
-		return false;
-	seen[seen_count++] = *name;
-	return true;
-}
-
 /* False once a record was refused, as a start would end there. */
 static bool
 take(struct bytes name, struct bytes data, struct loader *loader)
 {
-	static struct record record;
+	static struct record copied;
+	const struct record *record;
 	struct record_view view;
 	const char *problem = NULL;
 
 	if (record_open(name, data, NULL, &view, &problem))
-		copy(&view, &record);
+		copy(&view, &copied);
 	else
 		fuzz_require(problem != NULL, "a refusal says why");
-	if (!seal(name, data, &record) || !is_new(&record.name))
+	/* A store has each name once. */
+	if (given_find(&given, name) != NULL ||
+	    (record = given_put(&given, name, data)) == NULL)
 		return true;
-	name = (struct bytes){record.name.bytes, record.name.len};
-	data = (struct bytes){record.data, record.len};
+	name = (struct bytes){record->name.bytes, record->name.len};
+	data = (struct bytes){record->data, record->len};
 	problem = NULL;
-	if (!record_open(name, data, ring, &view, &problem)) {
+	if (!record_open(name, data, given.ring, &view, &problem)) {
 		fuzz_require(problem != NULL, "a refusal says why");
 		return true;
 	}
 	check_copy(&view);
-	fuzz_require(record_open(name, data, ring, &view, &problem),
+	fuzz_require(record_open(name, data, given.ring, &view, &problem),
 	    "a record opens twice");
 	/* The root is read before the rest, and by itself. */
 	return view.kind == RECORD_ROOT || load_record(loader, &view, &problem);
-}
-
-static void
-check_index(const struct index *index)
-{
-	char id[KEY_ID_SIZE];
-	struct key_details details;
-	struct key *key;
-	size_t position = 0;
-
-	while ((key = index_next_key(index, &position)) != NULL) {
-		fuzz_require(index_key(index, key->id) == key &&
-			index_account(index, key->account->slug) ==
-			    key->account &&
-			index_product(index, key->product->slug) ==
-			    key->product,
-		    "a key is what its ID stands for");
-		fuzz_require(key_details_read(
-				 (struct bytes){key->details, key->details_len},
-				 &details),
-		    "a key's details are some");
-		fuzz_use(id, key_id_text(key, id));
-	}
 }
 
 /* The details of a key by themselves. */
@@ -264,7 +196,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct loader *loader = index != NULL ? loader_new(index) : NULL;
 	bool going = true;
 
-	seen_count = 0;
+	given.count = 0;
 	fuzz_require(loader != NULL, "there is memory");
 	check_details((struct bytes){data, size});
 	while (going && r.left > 0) {
@@ -274,7 +206,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		going = !r.failed && take(name, body, loader);
 	}
 	if (going && load_finish(loader))
-		check_index(index);
+		given_check_index(index);
 	loader_free(loader);
 	index_free(index);
 	return 0;

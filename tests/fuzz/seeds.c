@@ -285,6 +285,57 @@ write_operators(struct writer *w)
 	write_record(w, &record);
 }
 
+/* All that belongs together, once as a store and once as a backup. */
+static void
+save_stores(void)
+{
+	static const char line[] =
+	    "{\"sequence\":1,\"method\":\"%s\",\"kind\":\"%s\",\"name\":\"%.*"
+	    "s\","
+	    "\"account\":\"acme\",\"outcome\":\"done\"}\n";
+	static const struct {
+		const char *method, *kind;
+		const char *name; /* NULL: a key's */
+	} facts[] = {{"RevokeKey", "key", NULL}, {"DeleteKey", "key", NULL},
+	    {"RotateKey", "key", NULL}, {"DisableKey", "key", NULL},
+	    {"UpdateKey", "key", NULL}, {"EnableKey", "key", NULL},
+	    {"SuspendAccount", "account", "acme"},
+	    {"DisableProduct", "product", "mail"},
+	    {"DeleteProduct", "product", "vault"},
+	    {"RemoveOperator", "operator", "alice"},
+	    {"AddOperator", "operator", "carol"}};
+	struct writer w = writer_over(seed, sizeof seed);
+	char text[512];
+	size_t records;
+
+	write_accounts(&w);
+	write_products(&w);
+	write_keys(&w);
+	write_operators(&w);
+	write_u8(&w, 0); /* no more records, nothing changed */
+	write_u8(&w, 0);
+	records = w.len;
+	save("store", "whole", seed, w.len);
+	save("restore", "whole", seed, w.len);
+	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+		struct bytes name = facts[i].name != NULL
+		    ? bytes_of(facts[i].name)
+		    : world_key_id(&world, (enum world_key)i);
+
+		snprintf(text, sizeof text, line, facts[i].method,
+		    facts[i].kind, (int)name.len, (const char *)name.data);
+		w.len = records;
+		write_bytes(&w, text, strlen(text));
+		save_number("restore", i, seed, w.len);
+	}
+	w.len = records;
+	write_bytes(&w, text, strlen(text));
+	save("store", "log", seed, w.len);
+	w.len = records - 1;
+	write_bytes(&w, "\1\20\1", 3);
+	save("store", "root", seed, w.len);
+}
+
 static void
 save_details(void)
 {
@@ -628,6 +679,11 @@ static const char *const logs[] = {"F\"a\":1\nB\"b\":2\nO\"c\":3\nB\"d\":4\n",
     "B\"a\":1\nRxx\nB\"d\":4\nC12", "F\"a\":1\nF\"b\":2\nC7\nO\"z\":1",
     "R{\"sequence\":1,\"mac\":\"00112233445566778899aabbccddeeff\"}\n", NULL};
 
+/* What stands for tokens and stretches: see scan.c. */
+static const char *const scans[] = {"\377an \200 and\n\n\201\n",
+    "\1a\nb\200\201\202\203", "\37_\200_", "\201x\236\n\200\237\237\201\n\202",
+    "\377\237\237\237\237_\n_\203", NULL};
+
 static void
 save_tokens(void)
 {
@@ -650,6 +706,7 @@ main(int argc, char **argv)
 	world_make(&world);
 	save_all_frames();
 	save_records();
+	save_stores();
 	save_calls();
 	save_imports();
 	save_texts("text", texts);
@@ -657,6 +714,7 @@ main(int argc, char **argv)
 	save_tokens();
 	save_usage();
 	save_texts("audit", logs);
+	save_texts("scan", scans);
 	world_free(&world);
 	return 0;
 }

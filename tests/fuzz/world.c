@@ -241,6 +241,7 @@ commit_next(struct world *world)
 		write_change(change);
 	}
 	change->done(change);
+	admin_collected(&world->admin);
 }
 
 /* The worker's place */
