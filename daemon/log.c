@@ -191,13 +191,20 @@ log_event(enum log_level level, const struct log_field *fields, size_t count,
 }
 
 bool
-log_throttle(struct log_throttle *throttle, unsigned long long *count)
+log_throttle_open(const struct log_throttle *throttle, int64_t now)
 {
 	enum { INTERVAL_MS = 1000 };
+
+	return throttle->at == 0 || now - throttle->at >= INTERVAL_MS;
+}
+
+bool
+log_throttle(struct log_throttle *throttle, unsigned long long *count)
+{
 	int64_t now = monotonic_ms();
 
 	throttle->count++;
-	if (throttle->at != 0 && now - throttle->at < INTERVAL_MS)
+	if (!log_throttle_open(throttle, now))
 		return false;
 	*count = throttle->count;
 	*throttle = (struct log_throttle){.at = now};

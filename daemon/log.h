@@ -55,5 +55,7 @@ struct log_throttle {
  * *count, the events since the last such line with this one.
  */
 bool log_throttle(struct log_throttle *throttle, unsigned long long *count);
+/* Whether an event now, monotonic_ms(), gets a line. */
+bool log_throttle_open(const struct log_throttle *throttle, int64_t now);
 
 #endif

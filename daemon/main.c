@@ -177,6 +177,7 @@ init_planes(struct daemon *daemon)
 
 	verifier_init(&daemon->verifier, daemon->index, daemon->ring);
 	daemon->verifier.signature_window = daemon->settings.signature_window;
+	daemon->verifier.log.mode = daemon->settings.log_verifications;
 	daemon->verifier.usage = daemon->usage;
 	admin->index = daemon->index;
 	admin->changes = daemon->changes;

@@ -251,8 +251,8 @@ verify(struct verifier *verifier, const struct verify_request *request,
 	}
 	reply->verdict = (uint8_t)verdict;
 	note(verifier, key, by_previous, request, verdict, now);
-	verify_log(&verifier->log, verdict, key != NULL ? id : "",
-	    request->service, uid);
+	verify_log(
+	    &verifier->log, verdict, key != NULL ? id : "", request, uid);
 }
 
 void
@@ -270,5 +270,5 @@ verify_signature(struct verifier *verifier,
 	reply->verdict = (uint8_t)verdict;
 	note(verifier, key, by_previous, &request->request, verdict, now);
 	verify_log(&verifier->log, verdict, key != NULL ? id : "",
-	    request->request.service, uid);
+	    &request->request, uid);
 }
