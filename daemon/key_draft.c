@@ -503,11 +503,9 @@ copy_parts(struct key *key, struct key_draft *draft, const struct writer *w)
 			return false;
 		*key->previous = draft->previous;
 	}
-	key->details = malloc(w->len);
-	if (key->details == NULL)
+	if (key_new_details(key, w->len) == NULL)
 		return false;
 	memcpy(key->details, w->start, w->len);
-	key->details_len = (uint32_t)w->len;
 	return true;
 }
 
@@ -516,7 +514,7 @@ key_draft_finish(struct key_draft *draft)
 {
 	uint8_t encoded[KEY_DETAILS_MAX];
 	struct writer w = writer_over(encoded, sizeof encoded);
-	struct key *key = malloc(sizeof *key);
+	struct key *key = key_new();
 
 	if (key == NULL)
 		return NULL;

@@ -167,7 +167,7 @@ copy_of(const void *data, size_t len)
 static struct key *
 key_from_record(struct index *index, const struct key_record *record)
 {
-	struct key *key = calloc(1, sizeof *key);
+	struct key *key = key_new();
 
 	if (key == NULL)
 		return NULL;
@@ -181,10 +181,8 @@ key_from_record(struct index *index, const struct key_record *record)
 	key->expires_at = record->expires_at;
 	key->account = named_account(index, record->account);
 	key->product = named_product(index, record->product);
-	key->details = calloc(1, record->details_len);
-	key->details_len = (uint32_t)record->details_len;
 	if (key->account == NULL || key->product == NULL ||
-	    key->details == NULL)
+	    key_new_details(key, record->details_len) == NULL)
 		goto fail;
 	memcpy(key->details, record->details.data, record->details.len);
 	if (record->previous.until != 0 &&

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slab.h"
+
 void
 key_details_write(struct writer *w, const struct key_details *details)
 {
@@ -254,6 +256,30 @@ account_may_use(const struct account *account, const struct product *product)
 	return false;
 }
 
+/* Of all keys of the process, as malloc()'s memory is. A key's details are made
+ * right after it: they lie beside it, as long as nothing was given back. */
+static struct slab cells;
+
+struct key *
+key_new(void)
+{
+	return slab_alloc(&cells, sizeof(struct key));
+}
+
+uint8_t *
+key_new_details(struct key *key, size_t len)
+{
+	uint8_t *details = slab_alloc(&cells, len);
+
+	if (details == NULL)
+		return NULL;
+	if (key->details != NULL)
+		slab_free(&cells, key->details, key->details_len);
+	key->details = details;
+	key->details_len = (uint32_t)len;
+	return details;
+}
+
 void
 key_free(struct key *key)
 {
@@ -261,6 +287,7 @@ key_free(struct key *key)
 		return;
 	free(key->limits);
 	free(key->previous);
-	free(key->details);
-	free(key);
+	if (key->details != NULL)
+		slab_free(&cells, key->details, key->details_len);
+	slab_free(&cells, key, sizeof *key);
 }

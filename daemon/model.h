@@ -105,6 +105,8 @@ struct key_limits {
  * key_details. It is read in place.
  */
 struct key {
+	/* What every verification looks at, in as few cache lines as it goes.
+	 */
 	char id[TOKEN_ID_LEN];
 	uint8_t type;       /* enum key_type */
 	uint8_t state;      /* enum key_state */
@@ -113,15 +115,16 @@ struct key {
 	uint8_t hash[TOKEN_HASH_BYTES];
 	struct account *account;
 	struct product *product;
-	int64_t created_at;
+	uint8_t *details; /* key_new_details() */
 	int64_t expires_at;
-	int64_t last_used_at;
-	struct address last_used_address;
 	struct key_limits *limits;        /* NULL: none */
 	struct previous_secret *previous; /* NULL: none */
-	uint8_t *details;
+	int64_t last_used_at;
+	struct address last_used_address;
+	/* From here on: for other purposes. */
 	uint32_t details_len;
 	uint32_t position; /* in the index's list */
+	int64_t created_at;
 	uint64_t sequence;
 };
 
@@ -216,6 +219,13 @@ uint64_t slug_id(const char *slug);
 bool
 account_may_use(const struct account *account, const struct product *product);
 
+/*
+ * A key of zeros, and room for its details, of zeros as well, in the place of
+ * what it had. NULL where there is no memory. Keys are the loop's, also those
+ * that are in no index yet.
+ */
+struct key *key_new(void);
+uint8_t *key_new_details(struct key *key, size_t len);
 /* Frees what a key owns, and the key. */
 void key_free(struct key *key);
 

@@ -67,11 +67,8 @@ stock_set_details(struct key *key, const struct key_details *details)
 
 	key_details_write(&w, details);
 	ck_assert(!w.failed);
-	free(key->details);
-	key->details = malloc(w.len);
-	ck_assert_ptr_nonnull(key->details);
+	ck_assert_ptr_nonnull(key_new_details(key, w.len));
 	memcpy(key->details, encoded, w.len);
-	key->details_len = (uint32_t)w.len;
 }
 
 static inline struct key *
@@ -79,7 +76,7 @@ stock_key(struct account *account, struct product *product, const char *id)
 {
 	struct key_details details = {
 	    .name = bytes_of("a key"), .created_by = bytes_of("root")};
-	struct key *key = calloc(1, sizeof *key);
+	struct key *key = key_new();
 
 	ck_assert_ptr_nonnull(key);
 	memcpy(key->id, id, TOKEN_ID_LEN);

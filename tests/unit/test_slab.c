@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Cells of a slab: apart from each other, zeroed, and used again. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "daemon/slab.h"
+#include "suite.h"
+
+enum { CELLS = 20000, LEN_MAX = SLAB_CELL_MAX + 40 };
+
+struct cell {
+	uint8_t *at;
+	size_t len;
+	uint8_t filled_with;
+};
+
+static bool
+holds_only(const uint8_t *at, size_t len, uint8_t what)
+{
+	for (size_t i = 0; i < len; i++)
+		if (at[i] != what)
+			return false;
+	return true;
+}
+
+static void
+fill_cell(struct slab *slab, struct cell *cell, size_t len, uint8_t with)
+{
+	*cell = (struct cell){slab_alloc(slab, len), len, with};
+	ck_assert_ptr_nonnull(cell->at);
+	ck_assert_uint_eq((uintptr_t)cell->at % SLAB_STEP, 0);
+	ck_assert(holds_only(cell->at, len, 0));
+	memset(cell->at, with, len);
+}
+
+static void
+empty_cell(struct slab *slab, struct cell *cell)
+{
+	ck_assert(holds_only(cell->at, cell->len, cell->filled_with));
+	slab_free(slab, cell->at, cell->len);
+	cell->at = NULL;
+}
+
+/* Whoever wrote into another's cell would be found out. */
+START_TEST(cells_are_apart)
+{
+	static struct cell cells[CELLS];
+	struct slab slab = {.chunks = NULL};
+	uint64_t seed = 1;
+
+	for (int i = 0; i < 20 * CELLS; i++) {
+		struct cell *cell = &cells[suite_below(&seed, CELLS)];
+
+		if (cell->at != NULL)
+			empty_cell(&slab, cell);
+		else
+			fill_cell(&slab, cell, suite_below(&seed, LEN_MAX),
+			    (uint8_t)suite_random(&seed));
+	}
+	for (size_t i = 0; i < CELLS; i++)
+		if (cells[i].at != NULL)
+			empty_cell(&slab, &cells[i]);
+	slab_release(&slab);
+	ck_assert_uint_eq(slab.bytes, 0);
+}
+END_TEST
+
+START_TEST(what_was_given_back_is_used_again)
+{
+	static struct cell cells[CELLS];
+	struct slab slab = {.chunks = NULL};
+	size_t bytes = 0;
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < CELLS; i++)
+			fill_cell(&slab, &cells[i], 8 * (i % 40), 'x');
+		if (round == 0)
+			bytes = slab.bytes;
+		ck_assert_uint_eq(slab.bytes, bytes);
+		for (size_t i = 0; i < CELLS; i++)
+			empty_cell(&slab, &cells[i]);
+	}
+	slab_release(&slab);
+}
+END_TEST
+
+/* An eighth more than is in use, and what a first chunk has. */
+START_TEST(little_is_kept_ahead)
+{
+	struct slab slab = {.chunks = NULL};
+	void **last = NULL, **before;
+
+	for (size_t used = 0; used < (100 << 20); used += 200) {
+		void **cell = slab_alloc(&slab, 200);
+
+		ck_assert_ptr_nonnull(cell);
+		*cell = last;
+		last = cell;
+		ck_assert_uint_le(slab.bytes,
+		    used / 100 * 114 +
+			(size_t)(used < 16 << 20 ? 1 : 34) * (64 << 10));
+	}
+	for (; last != NULL; last = before) {
+		before = *last;
+		slab_free(&slab, last, 200);
+	}
+	slab_release(&slab);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("slab");
+
+	suite_add(suite, "cells are apart", cells_are_apart);
+	suite_add(suite, "what was given back is used again",
+	    what_was_given_back_is_used_again);
+	suite_add(suite, "little is kept ahead", little_is_kept_ahead);
+	return suite_run(suite);
+}
