@@ -182,14 +182,16 @@ set_result(struct store_change *changes, enum store_result result)
 	}
 }
 
-/* On a full disk the place for an operation id may be what is missing: the
- * change itself matters more, a revocation above all. */
+/* On a full disk the place for an operation id may be what is missing: a change
+ * that takes something away, a revocation above all, matters more. Others have
+ * to leave a trace, for whoever misses the answer makes them twice. */
 static enum store_result
 commit_alone(struct store *store, struct store_change *change)
 {
 	enum store_result result = store_file_commit(&store->file, change);
 
-	if (result != STORE_FULL && result != STORE_FAILED)
+	if (!change->urgent ||
+	    (result != STORE_FULL && result != STORE_FAILED))
 		return result;
 	change->no_trace = true;
 	return store_file_commit(&store->file, change);

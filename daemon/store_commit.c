@@ -250,7 +250,11 @@ commit(struct store_file *file, struct store_change *changes)
 	errno = 0; /* so that no complaint carries an older one */
 	if (tdb_transaction_start(file->tdb) != 0)
 		return judge_preparation(file);
-	if (!apply_all(file, &root, changes)) {
+	/* What tdb has no memory to look at, or cannot read, it takes for a
+	 * record that is not there, and puts another beside it: that shows in
+	 * a complaint alone, and must not be committed. */
+	if (!apply_all(file, &root, changes) ||
+	    file->complaints.count > 0) {
 		tdb_transaction_cancel(file->tdb);
 		return judge_preparation(file);
 	}

@@ -191,11 +191,11 @@ write_meta(const struct usage_files *files, struct usage_file *file)
 bool
 usage_file_commit(const struct usage_files *files, struct usage_file *file)
 {
-	if (!write_meta(files, file)) {
+	/* Some failures are told of by a complaint alone, also before. */
+	if (!write_meta(files, file) || file->complaints.count > 0) {
 		usage_file_cancel(file);
 		return false;
 	}
-	/* Some failures are told of by a complaint alone. */
 	return tdb_transaction_commit(file->tdb) == 0 &&
 	    file->complaints.count == 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -45,7 +46,7 @@ log_notice(const char *format, ...)
 
 #define INTERPOSED __attribute__((visibility("default")))
 
-struct fault sync_fault, write_fault, read_fault;
+struct fault sync_fault, write_fault, read_fault, memory_fault;
 int syncs;
 
 static bool
@@ -53,7 +54,7 @@ strikes(struct fault *fault)
 {
 	if (fault->at == 0 || --fault->at > 0)
 		return false;
-	if (fault->from)
+	if (--fault->times > 0)
 		fault->at = 1;
 	errno = fault->error;
 	return true;
@@ -129,3 +130,48 @@ pread(int fd, void *data, size_t len, off_t at)
 {
 	return strikes(&read_fault) ? -1 : real_pread(fd, data, len, at);
 }
+
+/* Memory */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#endif
+
+#ifndef UNDER_SANITIZER
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+
+static bool
+lacks_memory(void)
+{
+	return memory_fault.at != 0 && gettid() != getpid() &&
+	    strikes(&memory_fault);
+}
+
+INTERPOSED void *
+malloc(size_t size)
+{
+	return lacks_memory() ? NULL : __libc_malloc(size);
+}
+
+INTERPOSED void *
+calloc(size_t count, size_t size)
+{
+	return lacks_memory() ? NULL : __libc_calloc(count, size);
+}
+
+INTERPOSED void *
+realloc(void *block, size_t size)
+{
+	return lacks_memory() ? NULL : __libc_realloc(block, size);
+}
+
+#endif

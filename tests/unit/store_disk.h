@@ -9,13 +9,16 @@
 #include <stdbool.h>
 
 /* A call that is to fail; .at counts down while they are made. */
+enum { ONCE = 1, FOR_EVER = 1000000 };
+
 struct fault {
 	int at;    /* the how-many-th call from now on fails; 0: none */
 	int error; /* with this errno */
-	bool from; /* and all after it */
+	int times; /* and so many after it, itself included */
 };
 
-extern struct fault sync_fault, write_fault, read_fault;
+/* Memory: of the store's thread alone, and not under sanitizers. */
+extern struct fault sync_fault, write_fault, read_fault, memory_fault;
 extern int syncs;
 
 /* Lines of the log so far, and the last that was an error. */

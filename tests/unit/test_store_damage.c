@@ -312,7 +312,7 @@ START_TEST(healing_on_a_failing_disk)
 	memset(grown + image.len, 0x5a, 4096);
 	for (int at = 1; !opened; at++) {
 		file_write(grown, image.len + 4096);
-		sync_fault = (struct fault){at, EIO, false};
+		sync_fault = (struct fault){at, EIO, ONCE};
 		errors = 0;
 		opened = open_store();
 		if (opened)

@@ -20,7 +20,7 @@ full_at(int at, int error)
 
 	ck_assert(open_store());
 	start();
-	write_fault = (struct fault){at, error, true};
+	write_fault = (struct fault){at, error, FOR_EVER};
 	result = write_account("one-more");
 	hit = result != STORE_OK;
 	write_fault.at = 0;
@@ -77,7 +77,7 @@ START_TEST(full_disk_is_said_to_be_full)
 	fill(10);
 	ck_assert(open_store());
 	start();
-	write_fault = (struct fault){1, ENOSPC, true};
+	write_fault = (struct fault){1, ENOSPC, FOR_EVER};
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(write_account("x"), STORE_FULL);
 	write_fault.at = 0;
@@ -100,7 +100,7 @@ START_TEST(full_disk_and_a_batch)
 	for (size_t i = 0; i < 3; i++)
 		submit(changes[i]);
 	/* The batch, then the first and second alone. */
-	write_fault = (struct fault){1, ENOSPC, false};
+	write_fault = (struct fault){1, ENOSPC, ONCE};
 	start();
 	wait_for_all();
 	for (size_t i = 0; i < 3; i++) {
@@ -116,7 +116,7 @@ END_TEST
 /* EIO at each sync and each write of a commit: nothing more is acknowledged,
  * and what was is there after the next start. */
 static bool
-broken_at(struct fault *fault, int at)
+broken_at(struct fault *fault, int at, int times)
 {
 	struct store_facts facts;
 	enum store_result result;
@@ -124,7 +124,7 @@ broken_at(struct fault *fault, int at)
 	ck_assert(open_store());
 	start();
 	ck_assert_int_eq(write_account("before"), STORE_OK);
-	*fault = (struct fault){at, EIO, false};
+	*fault = (struct fault){at, EIO, times};
 	result = write_account("account1");
 	fault->at = 0;
 	if (result == STORE_OK) {
@@ -147,14 +147,14 @@ broken_at(struct fault *fault, int at)
 }
 
 static int
-check_broken(struct fault *fault)
+check_broken(struct fault *fault, int times)
 {
 	struct image image;
 	int at = 1;
 
 	fill(5);
 	image = file_read();
-	while (broken_at(fault, at)) {
+	while (broken_at(fault, at, times)) {
 		file_write(image.data, image.len);
 		at++;
 	}
@@ -165,19 +165,67 @@ check_broken(struct fault *fault)
 START_TEST(broken_syncs)
 {
 	/* tdb syncs four times a commit; without mmap it is each fdatasync. */
-	ck_assert_int_ge(check_broken(&sync_fault), 4);
+	ck_assert_int_ge(check_broken(&sync_fault, ONCE), 4);
 }
 END_TEST
 
 START_TEST(broken_writes)
 {
-	ck_assert_int_ge(check_broken(&write_fault), 4);
+	ck_assert_int_ge(check_broken(&write_fault, ONCE), 4);
 }
 END_TEST
 
 START_TEST(broken_reads)
 {
-	ck_assert_int_ge(check_broken(&read_fault), 4);
+	ck_assert_int_ge(check_broken(&read_fault, ONCE), 4);
+}
+END_TEST
+
+START_TEST(broken_reads_in_a_row)
+{
+	ck_assert_int_ge(check_broken(&read_fault, 3), 4);
+}
+END_TEST
+
+/*
+ * tdb takes a record that it has no memory to look at for one that is not
+ * there, and puts another beside it: such a commit must not go through.
+ */
+static bool
+no_memory_at(int at, int times)
+{
+	enum store_result result;
+	struct content before = reopened();
+	bool hit;
+
+	ck_assert(open_store());
+	start();
+	memory_fault = (struct fault){at, ENOMEM, times};
+	result = write_account("account1");
+	hit = memory_fault.at == 0 || memory_fault.times < times;
+	memory_fault.at = 0;
+	ck_assert(hit || result == STORE_OK);
+	ck_assert(write_account("account2") ==
+	    (result == STORE_UNKNOWN ? STORE_SUSPECT : STORE_OK));
+	close_store();
+	reopened();
+	if (result == STORE_OK)
+		ck_assert_uint_eq(content.count, before.count + 2);
+	else
+		ck_assert_uint_ge(content.count, before.count);
+	return hit;
+}
+
+START_TEST(no_memory)
+{
+	struct image image;
+
+	fill(5);
+	image = file_read();
+	for (int times = 1; times <= 6; times++)
+		for (int at = 1; no_memory_at(at, times); at++)
+			file_write(image.data, image.len);
+	free(image.data);
 }
 END_TEST
 
@@ -194,7 +242,7 @@ START_TEST(broken_batch)
 		changes[i] = new_change(slug, 1);
 		submit(changes[i]);
 	}
-	sync_fault = (struct fault){1, EIO, false};
+	sync_fault = (struct fault){1, EIO, ONCE};
 	start();
 	wait_for_all();
 	for (unsigned i = 0; i < 10; i++) {
@@ -236,6 +284,8 @@ main(void)
 	stock_add(suite, "broken_syncs", broken_syncs);
 	stock_add(suite, "broken_writes", broken_writes);
 	stock_add(suite, "broken_reads", broken_reads);
+	stock_add(suite, "broken_reads_in_a_row", broken_reads_in_a_row);
+	stock_add(suite, "no_memory", no_memory);
 	stock_add(suite, "broken_batch", broken_batch);
 	stock_add(
 	    suite, "syncs_cannot_be_turned_off", syncs_cannot_be_turned_off);
