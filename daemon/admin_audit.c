@@ -303,33 +303,43 @@ admin_audit_refusal(
 
 /* Operation ids */
 
-void
-admin_digest(const struct admin *admin, const struct call *call,
-    uint8_t digest[MAC_BYTES])
+/* What the digest is over; NULL without memory. */
+static json_t *
+digested(const struct call *call)
 {
 	static const char *const left_out[] = {
 	    "operation_id", "pin", "old_pin"};
-	static const char name[] = "operation";
-	json_t *what = json_deep_copy(call_parameters(call)), *value;
+	json_t *given = call_parameters(call), *what = json_copy(given), *value;
 	const char *member;
-	char *text;
 	void *next;
-	size_t len;
 
+	/* A copy for which there is too little memory may lack members. */
+	if (json_object_size(what) != json_object_size(given)) {
+		json_decref(what);
+		return NULL;
+	}
 	for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
 		json_object_del(what, left_out[i]);
 	json_object_foreach_safe(what, next, member,
 	    value) if (json_is_null(value)) json_object_del(what, member);
-	what = json_pack(
+	return json_pack(
 	    "{s:s, s:o}", "method", call_method(call), "parameters", what);
-	len = json_dumpb(what, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS);
-	text = malloc(len + 1);
+}
+
+void
+admin_digest(const struct admin *admin, const struct call *call,
+    uint8_t digest[MAC_BYTES])
+{
+	enum { FLAGS = JSON_COMPACT | JSON_SORT_KEYS };
+	static const char name[] = "operation";
+	json_t *what = digested(call);
+	size_t len = json_dumpb(what, NULL, 0, FLAGS);
+	char *text = len > 0 ? malloc(len) : NULL;
+
 	memset(digest, 0, MAC_BYTES);
-	if (text != NULL) {
-		json_dumpb(what, text, len, JSON_COMPACT | JSON_SORT_KEYS);
+	if (text != NULL && json_dumpb(what, text, len, FLAGS) == len)
 		secret_mac(
 		    admin->ring, name, sizeof name - 1, text, len, digest);
-	}
 	free(text);
 	json_decref(what);
 }

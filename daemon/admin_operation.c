@@ -90,18 +90,27 @@ covers_operation(const struct admin *admin, const struct call *call,
 	return key == NULL || admin_covers(admin, call, key->account);
 }
 
+/* Of digests: whether they are of the same call, as far as is known. */
+static bool
+is_same(const uint8_t some[MAC_BYTES], const uint8_t other[MAC_BYTES])
+{
+	static const uint8_t unknown[MAC_BYTES];
+
+	return memcmp(some, other, MAC_BYTES) == 0 ||
+	    memcmp(some, unknown, MAC_BYTES) == 0 ||
+	    memcmp(other, unknown, MAC_BYTES) == 0;
+}
+
 static void
 answer_repeated(const struct admin *admin, struct call *call,
     const struct operation *operation, enum record_kind kind)
 {
-	static const uint8_t unknown[MAC_BYTES];
 	uint8_t digest[MAC_BYTES];
 	json_t *reply, *view;
 
 	admin_digest(admin, call, digest);
 	if (operation->kind != (uint8_t)kind ||
-	    (memcmp(operation->digest, unknown, MAC_BYTES) != 0 &&
-		memcmp(operation->digest, digest, MAC_BYTES) != 0)) {
+	    !is_same(operation->digest, digest)) {
 		answer_failure(call, "Conflict",
 		    "operation_id %s was used for another change",
 		    operation->id);
