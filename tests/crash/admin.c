@@ -11,23 +11,28 @@
 
 #include "apikeyd.h"
 
-enum { CTL_NO_DAEMON = 5 };
+#define INTERFACE "io.apikeyd.Admin."
+
+enum { CTL_FAILED = 1, CTL_NO_DAEMON = 5 };
 
 enum outcome
 admin_call(struct varlink_client *client, const char *method,
     json_t *parameters, json_t **answer)
 {
+	const char *error;
 	char name[96];
 	json_t *reply;
 
-	snprintf(name, sizeof name, "io.apikeyd.Admin.%s", method);
+	snprintf(name, sizeof name, INTERFACE "%s", method);
 	*answer = NULL;
 	if (varlink_call(client, name, parameters, PATIENCE_MS, &reply) !=
 	    VARLINK_OK)
 		return LOST;
-	if (json_object_get(reply, "error") != NULL) {
+	error = json_string_value(json_object_get(reply, "error"));
+	if (error != NULL) {
 		*answer = reply;
-		return REFUSED;
+		return strcmp(error, INTERFACE "StoreFailed") == 0 ? FAILED
+								   : REFUSED;
 	}
 	*answer = json_incref(json_object_get(reply, "parameters"));
 	json_decref(reply);
@@ -58,6 +63,8 @@ admin_ctl(char *const words[], json_t **answer)
 	waitpid(pid, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return DONE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CTL_FAILED)
+		return FAILED;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CTL_NO_DAEMON)
 		return LOST;
 	return REFUSED;

@@ -10,7 +10,8 @@
 enum outcome {
 	DONE,    /* acknowledged */
 	LOST,    /* no answer: the daemon has gone */
-	REFUSED, /* an error */
+	FAILED,  /* the store could not take it; to be asked again */
+	REFUSED, /* another error */
 };
 
 /* method without the interface. *answer is the reply's parameters, or the

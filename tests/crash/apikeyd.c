@@ -134,6 +134,8 @@ apikeyd_spawn(struct apikeyd *daemon)
 	    open(daemon->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	if (daemon->preload != NULL)
+		setenv("LD_PRELOAD", daemon->preload, 1);
 	execl(program, program, "--state-directory", daemon->state,
 	    "--runtime-directory", daemon->run,
 	    daemon->config[0] != '\0' ? "--config" : NULL, daemon->config,

@@ -24,6 +24,7 @@ struct apikeyd {
 	char admin[APIKEYD_PATH_MAX], verify[APIKEYD_PATH_MAX];
 	char log[APIKEYD_PATH_MAX];    /* its stderr, appended to */
 	char config[APIKEYD_PATH_MAX]; /* empty: none */
+	const char *preload;           /* a library for it; NULL: none */
 	pid_t pid;                     /* 0: not running */
 	int notify;                    /* the socket it says READY=1 to */
 };

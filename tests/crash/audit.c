@@ -10,75 +10,110 @@
 #include "apikeyd.h"
 
 void
-acknowledged_add(struct acknowledged *acknowledged, const char *id)
+acknowledged_add(
+    struct acknowledged *acknowledged, const char *id, bool may_lack)
 {
+	struct acknowledged_change *change;
+
 	if (acknowledged->count == acknowledged->room) {
 		acknowledged->room = 2 * acknowledged->room + 64;
-		acknowledged->ids = reallocarray(acknowledged->ids,
-		    acknowledged->room, sizeof *acknowledged->ids);
-		if (acknowledged->ids == NULL)
+		acknowledged->changes = reallocarray(acknowledged->changes,
+		    acknowledged->room, sizeof *acknowledged->changes);
+		if (acknowledged->changes == NULL)
 			bail_out("out of memory");
 	}
-	snprintf(acknowledged->ids[acknowledged->count++],
-	    sizeof *acknowledged->ids, "%s", id);
+	change = &acknowledged->changes[acknowledged->count++];
+	change->may_lack = may_lack;
+	snprintf(change->id, sizeof change->id, "%s", id);
 }
 
 void
 acknowledged_clear(struct acknowledged *acknowledged)
 {
-	free(acknowledged->ids);
+	free(acknowledged->changes);
 	*acknowledged = (struct acknowledged){NULL, 0, 0};
 }
 
-/* How many lines say that an operation is done, by its id. */
-static json_t *
-count_lines(const char *path)
+/* How many changes a line says have none. */
+static uint64_t
+omitted_by(const json_t *entry)
 {
-	FILE *log = fopen(path, "re");
-	json_t *counts = json_object();
-	char *line = NULL;
-	size_t size = 0;
+	const char *outcome =
+	    json_string_value(json_object_get(entry, "outcome"));
 
-	if (log == NULL)
-		bail_out("%s: %s", path, strerror(errno));
-	while (getline(&line, &size, log) > 0) {
-		json_t *entry = json_loads(line, 0, NULL);
-		const char *id =
-		    json_string_value(json_object_get(entry, "operation_id"));
-		const char *outcome =
-		    json_string_value(json_object_get(entry, "outcome"));
+	return outcome != NULL && strcmp(outcome, "omitted") == 0
+	    ? (uint64_t)json_integer_value(json_object_get(entry, "count"))
+	    : 0;
+}
 
-		if (id != NULL && outcome != NULL &&
-		    strcmp(outcome, "done") == 0)
-			json_object_set_new(counts, id,
-			    json_integer(json_integer_value(
-					     json_object_get(counts, id)) +
-				1));
-		json_decref(entry);
-	}
-	free(line);
-	fclose(log);
-	return counts;
+/* The operation that a line says is done; NULL: it says something else. */
+static const char *
+done_operation(const json_t *entry)
+{
+	const char *outcome =
+	    json_string_value(json_object_get(entry, "outcome"));
+
+	return outcome != NULL && strcmp(outcome, "done") == 0
+	    ? json_string_value(json_object_get(entry, "operation_id"))
+	    : NULL;
 }
 
 bool
-acknowledged_has_lines(const struct acknowledged *acknowledged,
-    const char *path, char *text, size_t size)
+audit_read(struct audit_lines *lines, const char *path, char *text, size_t size)
 {
-	json_t *counts = count_lines(path);
-	bool has = true;
+	FILE *log = fopen(path, "re");
+	bool sound = true;
+	char *line = NULL;
+	size_t room = 0;
 
-	for (size_t i = 0; i < acknowledged->count && has; i++) {
-		const char *id = acknowledged->ids[i];
-		json_int_t count =
-		    json_integer_value(json_object_get(counts, id));
+	if (log == NULL)
+		bail_out("%s: %s", path, strerror(errno));
+	if (lines->done == NULL)
+		lines->done = json_object();
+	fseeko(log, lines->read, SEEK_SET);
+	while (getline(&line, &room, log) > 0) {
+		json_t *entry = json_loads(line, 0, NULL);
+		const char *id = done_operation(entry);
 
-		has = count == 1;
-		if (!has)
+		if (id != NULL && json_object_get(lines->done, id) != NULL) {
 			snprintf(text, size,
-			    "%s has %lld lines in the audit log", id,
-			    (long long)count);
+			    "%s has two lines in the audit log", id);
+			sound = false;
+		}
+		if (id != NULL)
+			json_object_set_new(lines->done, id, json_true());
+		lines->omitted += omitted_by(entry);
+		json_decref(entry);
 	}
-	json_decref(counts);
-	return has;
+	lines->read = ftello(log);
+	free(line);
+	fclose(log);
+	return sound;
+}
+
+bool
+audit_has(struct audit_lines *lines, const struct acknowledged *acknowledged,
+    uint64_t pending, char *text, size_t size)
+{
+	for (size_t i = 0; i < acknowledged->count; i++) {
+		const struct acknowledged_change *change =
+		    &acknowledged->changes[i];
+
+		if (json_object_get(lines->done, change->id) != NULL)
+			continue;
+		if (change->may_lack &&
+		    ++lines->lacking <= lines->omitted + pending)
+			continue;
+		snprintf(
+		    text, size, "%s has no line in the audit log", change->id);
+		return false;
+	}
+	return true;
+}
+
+void
+audit_forget(struct audit_lines *lines)
+{
+	json_decref(lines->done);
+	*lines = (struct audit_lines){.done = NULL};
 }
