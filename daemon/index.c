@@ -46,7 +46,7 @@ index_free(struct index *index)
 	free(index->key_order.items);
 	free(index->account_order.items);
 	free(index->product_order.items);
-	table_free(&index->keys);
+	key_table_free(&index->keys);
 	table_free(&index->accounts);
 	table_free(&index->products);
 	table_free(&index->operations);
@@ -94,14 +94,7 @@ index_product(const struct index *index, const char *slug)
 struct key *
 index_find_key(const struct index *index, const char id[TOKEN_ID_LEN])
 {
-	uint32_t hash = key_hash(id);
-	struct key *key;
-	size_t at = 0;
-
-	while ((key = table_next(&index->keys, hash, &at)) != NULL)
-		if (memcmp(key->id, id, TOKEN_ID_LEN) == 0)
-			break;
-	return key;
+	return key_table_find(&index->keys, id);
 }
 
 /* Without a branch between its parts. */
@@ -130,25 +123,26 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
     struct key *nobody, bool *found)
 {
 	enum { SLOTS = 8 };
-	const struct table *table = &index->keys;
-	uint32_t hash = key_hash(id);
-	uintptr_t stand_in = (uintptr_t)nobody, match = 0;
+	const struct key_table *table = &index->keys;
+	uint64_t hash = key_hash(id), tag = key_table_tag(hash);
+	size_t home = key_table_home(hash);
+	uint64_t stand_in = (uintptr_t)nobody, match = 0;
 	uint64_t ended = 0, same, sure;
 	struct key *key;
 
 	for (size_t i = SLOTS; table->capacity > 0 && i-- > 0;) {
-		const struct table_slot *slot =
-		    &table->slots[(hash + i) & (table->capacity - 1)];
-		uintptr_t item = (uintptr_t)slot->item;
-		uintptr_t there = -(uintptr_t)(item != 0);
-		uintptr_t equal = -(uintptr_t)(slot->hash == hash) & there;
+		uint64_t slot =
+		    table->slots[(home + i) & (table->capacity - 1)];
+		uint64_t there = -(uint64_t)(slot != 0);
+		uint64_t equal =
+		    -(uint64_t)((slot & KEY_TABLE_TAG) == tag) & there;
 
-		stand_in = (stand_in & ~there) | (item & there);
-		match = (match & ~equal) | (item & equal);
-		ended |= item == 0;
+		stand_in = (stand_in & ~there) | (slot & there);
+		match = (match & ~equal) | (slot & equal);
+		ended |= slot == 0;
 	}
-	stand_in &= -(uintptr_t)(match == 0);
-	key = (struct key *)(match | stand_in);
+	stand_in &= -(uint64_t)(match == 0);
+	key = key_table_key(match | stand_in);
 	same = difference(key->id, id) == 0;
 	sure = same | (ended & (match == 0)) | (table->capacity == 0);
 	__asm__("" : "+r"(sure)); /* or it would be several branches */
@@ -366,7 +360,7 @@ index_file_key(struct index *index, struct key *key)
 	if (foreign != NULL &&
 	    !table_reserve(&index->foreign, index->foreign.count + 1))
 		return false;
-	if (!table_add(&index->keys, key_hash(key->id), key))
+	if (!key_table_add(&index->keys, key))
 		return false;
 	if (foreign != NULL)
 		table_add(&index->foreign, foreign_slot(foreign), key);
@@ -427,7 +421,7 @@ index_remove_key(struct index *index, struct key *key)
 {
 	unlink_foreign(index, key);
 	index_unstage(index, key);
-	table_remove(&index->keys, key_hash(key->id), key);
+	key_table_remove(&index->keys, key);
 	if (key->position != UNLISTED)
 		index->key_order.items[key->position] = NULL;
 	key->account->keys--;

@@ -4,6 +4,7 @@
 #define DAEMON_INDEX_IMPL_H
 
 #include "index.h"
+#include "key_table.h"
 #include "table.h"
 
 /* Objects in the order they are listed in; removed ones leave a NULL. */
@@ -13,7 +14,8 @@ struct order {
 };
 
 struct index {
-	struct table accounts, products, keys, operations;
+	struct key_table keys;
+	struct table accounts, products, operations;
 	struct table operators, pins;
 	struct table foreign; /* keys, by the hash of a token made elsewhere */
 	struct order account_order, product_order, key_order, operator_order;
@@ -78,19 +80,6 @@ static inline uint32_t
 uid_hash(uint32_t uid)
 {
 	return uid * 0x9E3779B1U;
-}
-
-/* IDs are random, so any 32 of their bits are a hash. */
-static inline uint32_t
-key_hash(const char id[TOKEN_ID_LEN])
-{
-	uint64_t head;
-	uint32_t tail;
-
-	memcpy(&head, id, sizeof head);
-	memcpy(&tail, id + sizeof head, sizeof tail);
-	head = (head ^ (uint64_t)tail << 17) * 0x9E3779B97F4A7C15ULL;
-	return (uint32_t)(head >> 32);
 }
 
 #endif

@@ -20,7 +20,7 @@ static bool
 room_for_keys(struct index *index, size_t more)
 {
 	return table_reserve(&index->foreign, index->foreign.count + more) &&
-	    table_reserve(&index->keys, index->keys.count + more) &&
+	    key_table_reserve(&index->keys, index->keys.count + more) &&
 	    order_reserve(&index->key_order,
 		index->key_order.len + index->staged_count + more);
 }
