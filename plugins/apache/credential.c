@@ -170,9 +170,12 @@ next_parameter(
 		*equals = '\0';
 	/* A bad escape is left as it is, and is then a bad token. */
 	ap_unescape_urlencoded(decoded);
-	if (strcmp(decoded, name) == 0) {
-		*value = equals != NULL ? equals + 1 : "";
-		ap_unescape_urlencoded((char *)*value);
+	if (strcmp(decoded, name) != 0)
+		return raw;
+	*value = "";
+	if (equals != NULL) {
+		ap_unescape_urlencoded(equals + 1);
+		*value = equals + 1;
 	}
 	return raw;
 }

@@ -4,6 +4,21 @@
 #include "daemon/record_impl.h"
 #include "daemon/store_tdb.h"
 
+void
+given_read(struct given *given, struct reader *r)
+{
+	given->count = 0;
+	while (r->left > 0 && !r->failed) {
+		struct bytes name = read_string8(r, UINT8_MAX);
+		struct bytes data;
+
+		if (name.len == 0)
+			break;
+		data = read_string16(r, UINT16_MAX);
+		given_put(given, name, data);
+	}
+}
+
 struct record *
 given_find(struct given *given, struct bytes name)
 {

@@ -19,6 +19,8 @@ struct given {
 	struct record records[GIVEN_MAX];
 };
 
+/* Up to one without a name. */
+void given_read(struct given *given, struct reader *r);
 struct record *given_find(struct given *given, struct bytes name);
 /* In the place of one of that name. NULL where no record can be so. */
 struct record *

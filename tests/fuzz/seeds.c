@@ -11,6 +11,7 @@
 #include "daemon/json_memory.h"
 #include "daemon/record.h"
 #include "daemon/usage_event.h"
+#include "daemon/usage_file.h"
 #include "proto/frame.h"
 #include "proto/usage_message.h"
 #include "world.h"
@@ -675,6 +676,96 @@ save_usage(void)
 	save("journal", "appended", "\0\0\0\0\5abcde\3xyz", 14);
 }
 
+/* Files and journal of usage: see files.c. */
+
+static void
+write_named_row(
+    struct writer *w, uint8_t which, struct usage_name name, struct bytes row)
+{
+	write_u8(w, which);
+	write_string8(w, (struct bytes){name.bytes, name.len});
+	write_string16(w, row);
+}
+
+static void
+write_day(struct writer *w, const struct key *key)
+{
+	static uint8_t encoded[4096];
+	struct arena arena = {NULL, 0};
+	struct address address = {{1}};
+	struct usage_row row;
+	struct row_event event = {.at = 3 * USAGE_HOUR_MS,
+	    .verdict = VERDICT_VALID,
+	    .endpoint = bytes_of("GET /"),
+	    .address = &address};
+	struct bytes bytes;
+
+	memset(&row, 0, sizeof row);
+	row_count(&arena, &row, &event);
+	bytes = (struct bytes){encoded, row_encode(&row, encoded)};
+	write_named_row(w, 0, usage_name_of_key(key->id), bytes);
+	write_named_row(w, 0,
+	    usage_name_of_subject(USAGE_OF_ACCOUNT, key->account->usage_id),
+	    bytes);
+	write_named_row(w, 0,
+	    usage_name_of_subject(USAGE_OF_PRODUCT, key->product->usage_id),
+	    bytes);
+	arena_free(&arena);
+}
+
+static void
+write_event(struct writer *w, const struct key *key, int64_t at)
+{
+	struct event_head head = {.at = at,
+	    .verdict = VERDICT_VALID,
+	    .flags = EVENT_HAS_KEY | EVENT_HAS_QUOTA,
+	    .endpoint_len = 5,
+	    .account = key->account->usage_id,
+	    .product = key->product->usage_id};
+	struct event_quota quota = {
+	    .start = at, .used = 1, .period = QUOTA_DAY};
+
+	memcpy(head.id, key->id, sizeof head.id);
+	write_u8(w, sizeof head + sizeof quota + 5);
+	write_bytes(w, &head, sizeof head);
+	write_bytes(w, &quota, sizeof quota);
+	write_bytes(w, "GET /", 5);
+}
+
+static void
+save_files(void)
+{
+	struct usage_total total = {.taken = 9, .last_used_at = 5};
+	uint8_t encoded[TOTAL_ENCODED_MAX];
+	struct writer w = writer_over(seed, sizeof seed);
+	size_t position = 0, records, rows;
+	const struct key *key;
+
+	write_accounts(&w);
+	write_products(&w);
+	write_keys(&w);
+	write_u8(&w, 0);
+	records = w.len;
+	key = index_next_key(world.index, &position);
+	write_day(&w, key);
+	write_named_row(&w, 3, usage_name_of_key(key->id),
+	    (struct bytes){encoded, total_encode(&total, encoded)});
+	rows = w.len;
+	save("files", "rows", seed, w.len);
+	write_named_row(&w, 3, (struct usage_name){.len = 1, .bytes = "M"},
+	    (struct bytes){(const uint8_t *)"\0\0\0\0\0\0\0\1\1\1a", 11});
+	save("files", "head", seed, w.len);
+	w.len = rows;
+	write_bytes(&w, "\0", 2);
+	write_event(&w, key, 0);
+	save("files", "both", seed, w.len);
+	w.len = records;
+	write_bytes(&w, "\0", 2);
+	write_event(&w, key, 0);
+	write_event(&w, index_next_key(world.index, &position), USAGE_DAY_MS);
+	save("files", "events", seed, w.len);
+}
+
 static const char *const logs[] = {"F\"a\":1\nB\"b\":2\nO\"c\":3\nB\"d\":4\n",
     "B\"a\":1\nRxx\nB\"d\":4\nC12", "F\"a\":1\nF\"b\":2\nC7\nO\"z\":1",
     "R{\"sequence\":1,\"mac\":\"00112233445566778899aabbccddeeff\"}\n", NULL};
@@ -683,6 +774,30 @@ static const char *const logs[] = {"F\"a\":1\nB\"b\":2\nO\"c\":3\nB\"d\":4\n",
 static const char *const scans[] = {"\377an \200 and\n\n\201\n",
     "\1a\nb\200\201\202\203", "\37_\200_", "\201x\236\n\200\237\237\201\n\202",
     "\377\237\237\237\237_\n_\203", NULL};
+
+/* Requests to httpd, see credential.c; '$': a token. */
+static void
+save_credentials(void)
+{
+	static const char *const requests[] = {
+	    "\17Bearer $\n\n\n$",
+	    "\17Negotiate x, bearer  $\n$\na=1&api_key=$&b=2",
+	    "\217Basic dXNlcjpwYXNz\n\napi%5fkey=$;x",
+	    "\2Basic OmFrX3g=\n", /* ":ak_x" */
+	};
+	const char *token = world.tokens[WORLD_PLAIN];
+
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		struct writer w = writer_over(seed, sizeof seed);
+
+		for (const char *at = requests[i]; *at != '\0'; at++)
+			if (*at == '$')
+				write_bytes(&w, token, strlen(token));
+			else
+				write_u8(&w, (uint8_t)*at);
+		save_number("credential", i, seed, w.len);
+	}
+}
 
 static void
 save_tokens(void)
@@ -712,7 +827,9 @@ main(int argc, char **argv)
 	save_texts("text", texts);
 	save_texts("settings", settings);
 	save_tokens();
+	save_credentials();
 	save_usage();
+	save_files();
 	save_texts("audit", logs);
 	save_texts("scan", scans);
 	world_free(&world);

@@ -31,21 +31,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static void
-read_records(struct reader *r)
-{
-	given.count = 0;
-	while (r->left > 0 && !r->failed) {
-		struct bytes name = read_string8(r, UINT8_MAX);
-		struct bytes data;
-
-		if (name.len == 0)
-			break;
-		data = read_string16(r, UINT16_MAX);
-		given_put(&given, name, data);
-	}
-}
-
 /* The root record's MAC is right, and that of the digest in it. */
 static struct record
 make_root(struct reader *r)
@@ -131,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct record root;
 	bool refused, again;
 
-	read_records(&r);
+	given_read(&given, &r);
 	root = make_root(&r);
 	write_store(&root);
 	log = read_bytes(&r, r.left);
