@@ -43,6 +43,7 @@ packages() {
 		pamtester
 		# check
 		clang
+		e2fsprogs
 		faketime
 		g++
 		git
@@ -57,6 +58,7 @@ packages() {
 		strace
 		sudo
 		systemd
+		xfsprogs
 		zsh
 		# packages
 		debhelper
