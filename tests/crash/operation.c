@@ -21,6 +21,12 @@ has_keys(const struct world *world, int account, int product)
 }
 
 bool
+operation_makes_keys(const struct operation *op)
+{
+	return op->kind == KEY_CREATE || op->kind == KEY_IMPORT;
+}
+
+bool
 operation_takes_away(const struct operation *op)
 {
 	return op->kind == ACCOUNT_SUSPEND || op->kind == ACCOUNT_DELETE ||

@@ -381,8 +381,8 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	required_variable("APIKEYD");
 	required_variable("APIKEYCTL");
-	printf("# TORTURE_SEED=%lu\n", test.seed);
 	prepare(&test, &random);
+	printf("# TORTURE_SEED=%lu\n", test.seed);
 	apikeyd_start(&test.daemon);
 	found_world(&test);
 	for (; test.round < rounds && test.problem[0] == '\0'; test.round++)

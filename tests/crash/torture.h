@@ -79,8 +79,8 @@ void become(uid_t uid);
 /* Asks for what is under way, over the socket; as admin_call(). */
 enum outcome
 ask_for(struct worker *worker, struct varlink_client *client, json_t **answer);
-/* Where there is no room for more, what takes something away is done even if
- * its operation id cannot be remembered. */
+/* Where there is no room for more, a change that creates nothing is done even
+ * if its operation id cannot be remembered. */
 bool may_lack_trace(const struct worker *worker);
 /* It is done, and has made this of its world. */
 void note_done(struct worker *worker, const struct world *after);

@@ -113,6 +113,38 @@ START_TEST(full_disk_and_a_batch)
 }
 END_TEST
 
+/* Room for neither the batch nor the change alone, and then there is. */
+static enum store_result
+write_third_time(const char *slug, bool is_new)
+{
+	struct store_change *change = new_change(slug, 1);
+	enum store_result result;
+
+	change->writes[0].is_new = is_new;
+	write_fault = (struct fault){1, ENOSPC, 2};
+	submit(change);
+	wait_for_all();
+	write_fault.at = 0;
+	result = change->result;
+	free_change(change);
+	return result;
+}
+
+/* Without its operation id goes what changes something, but no creation. */
+START_TEST(full_disk_and_no_trace)
+{
+	fill(3);
+	ck_assert(open_store());
+	start();
+	ck_assert_int_eq(write_third_time("new", true), STORE_FULL);
+	ck_assert_int_eq(write_third_time("account1", false), STORE_OK);
+	close_store();
+	ck_assert_uint_eq(reopened().count, 6);
+	ck_assert_ptr_null(find('A', "new"));
+	ck_assert_uint_eq(find('A', "account1")->sequence, 4);
+}
+END_TEST
+
 /* EIO at each sync and each write of a commit: nothing more is acknowledged,
  * and what was is there after the next start. */
 static bool
@@ -281,6 +313,7 @@ main(void)
 	stock_add(suite, "full_disk_is_said_to_be_full",
 	    full_disk_is_said_to_be_full);
 	stock_add(suite, "full_disk_and_a_batch", full_disk_and_a_batch);
+	stock_add(suite, "full_disk_and_no_trace", full_disk_and_no_trace);
 	stock_add(suite, "broken_syncs", broken_syncs);
 	stock_add(suite, "broken_writes", broken_writes);
 	stock_add(suite, "broken_reads", broken_reads);
