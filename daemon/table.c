@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void
 table_init(struct table *table)
@@ -81,13 +82,25 @@ table_remove(struct table *table, uint32_t hash, const void *item)
 	table->count--;
 }
 
+static inline uint64_t
+mix(uint64_t hash, const void *data, size_t len)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, data, len);
+	hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+	return hash ^ hash >> 32;
+}
+
 uint32_t
 table_hash(const void *data, size_t len)
 {
-	const uint8_t *bytes = data;
-	uint32_t hash = 2166136261;
+	const uint8_t *at = data;
+	uint64_t hash = len;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * 16777619;
-	return hash;
+	for (; len >= sizeof hash; at += sizeof hash, len -= sizeof hash)
+		hash = mix(hash, at, sizeof hash);
+	if (len > 0)
+		hash = mix(hash, at, len);
+	return (uint32_t)(hash >> 16);
 }

@@ -54,7 +54,8 @@ table_next(const struct table *table, uint32_t hash, size_t *at)
 	}
 }
 
-/* FNV-1a; for names that our own operators choose. */
+/* Words at a time; for names that our own operators choose, and in memory
+ * alone: not the same on all machines. */
 uint32_t table_hash(const void *data, size_t len);
 
 #endif

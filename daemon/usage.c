@@ -14,13 +14,15 @@
 
 enum {
 	QUESTIONS_MAX = 64, /* under way */
-	/* How often the thread looks for full segments: in between, and while
+	/* How often the thread looks for what to take: in between, and while
 	 * much is counted. The ring holds several seconds at full speed. */
 	POLL_MS = 1000,
 	POLL_BUSY_MS = 100,
-	/* Segments that are not full wait: the more events a batch has, the
-	 * less is written for each. */
+	/* Events wait so long: the more of them a batch has, the less is
+	 * written for each. */
 	TAKE_MS = 30000,
+	TAKE_SEGMENTS = 4,   /* wait at most: the rest is for what comes
+				while they are taken */
 	RETRY_MS = 5000,     /* after files could not be written */
 	EXPIRE_MS = 3600000, /* between two files */
 	STOP_MS = 1000,      /* what taking may hold up the end */
@@ -383,7 +385,8 @@ take_what_is_due(struct usage *usage, int64_t now)
 
 	if (now < usage->retry_at)
 		return;
-	while (due || backlog(usage) >= usage->journal.segment_bytes) {
+	while (due ||
+	    backlog(usage) >= TAKE_SEGMENTS * usage->journal.segment_bytes) {
 		due = false;
 		usage->taken_at = now;
 		if (!usage_take(usage, usage->journal.ring_bytes, attend)) {
@@ -550,6 +553,7 @@ usage_open(const struct usage_options *options, struct index *index)
 bool
 usage_start(struct usage *usage, void (*ready)(void *context), void *context)
 {
+	usage->taken_at = monotonic_ms();
 	usage->ready = ready;
 	usage->ready_context = context;
 	/* Not lowered: on a full processor it has to keep up with the loop. */
