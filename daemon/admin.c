@@ -10,7 +10,6 @@
 
 #include "admin_audit.h"
 #include "admin_backup.h"
-#include "admin_import.h"
 #include "config.h"
 #include "instant.h"
 #include "log.h"
@@ -216,7 +215,6 @@ admin_tick(struct admin *admin)
 {
 	admin_audit_sums(admin, false);
 	admin_backup_look(admin);
-	admin_import_look(admin);
 	admin_audit_read_on(admin);
 }
 

@@ -97,16 +97,6 @@ index_find_key(const struct index *index, const char id[TOKEN_ID_LEN])
 	return key_table_find(&index->keys, id);
 }
 
-void
-index_expect(const struct index *index, const char id[TOKEN_ID_LEN])
-{
-	const struct key_table *table = &index->keys;
-	size_t home = key_table_home(key_hash(id));
-
-	if (table->capacity > 0)
-		__builtin_prefetch(&table->slots[home & (table->capacity - 1)]);
-}
-
 /* Without a branch between its parts. */
 static inline uint64_t
 difference(const char a[TOKEN_ID_LEN], const char b[TOKEN_ID_LEN])
@@ -135,26 +125,28 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	enum { SLOTS = 8 };
 	const struct key_table *table = &index->keys;
 	uint64_t hash = key_hash(id), tag = key_table_tag(hash);
-	size_t home = key_table_home(hash);
-	uint64_t stand_in = (uintptr_t)nobody, match = 0;
-	uint64_t ended = 0, same, sure;
+	size_t home = key_table_home(hash), mask = table->capacity - 1;
+	unsigned equal = 0, taken = 0, pick; /* a bit a slot */
+	uint64_t slot, same, sure;
 	struct key *key;
 
-	for (size_t i = SLOTS; table->capacity > 0 && i-- > 0;) {
-		uint64_t slot =
-		    table->slots[(home + i) & (table->capacity - 1)];
-		uint64_t there = -(uint64_t)(slot != 0);
-		uint64_t equal =
-		    -(uint64_t)((slot & KEY_TABLE_TAG) == tag) & there;
-
-		stand_in = (stand_in & ~there) | (slot & there);
-		match = (match & ~equal) | (slot & equal);
-		ended |= slot == 0;
+	*found = false;
+	if (table->capacity == 0)
+		return nobody;
+	for (size_t i = SLOTS; i-- > 0;) {
+		slot = table->slots[(home + i) & mask];
+		equal = equal << 1 | ((slot & KEY_TABLE_TAG) == tag);
+		taken = taken << 1 | (slot != 0);
 	}
-	stand_in &= -(uint64_t)(match == 0);
-	key = key_table_key(match | stand_in);
+	equal &= taken;
+	/* The first that is equal, else the first that is taken, else one that
+	 * is free. */
+	pick = equal | (taken & -(unsigned)(equal == 0)) | 1U << (SLOTS - 1);
+	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];
+	slot |= (uintptr_t)nobody & -(uint64_t)(slot == 0);
+	key = key_table_key(slot);
 	same = difference(key->id, id) == 0;
-	sure = same | (ended & (match == 0)) | (table->capacity == 0);
+	sure = same | ((taken != (1U << SLOTS) - 1) & (equal == 0));
 	__asm__("" : "+r"(sure)); /* or it would be several branches */
 	same &= (uint64_t)!index_hides(index, key);
 	*found = same != 0;

@@ -264,7 +264,7 @@ journal_begin(struct journal *journal, size_t len)
 		head =
 		    atomic_load_explicit(&journal->head, memory_order_relaxed);
 	}
-	record = (void *)place(journal, head);
+	record = journal->begun = (void *)place(journal, head);
 	record->len = len;
 	if (len % 8 != 0) /* what does not fill its word is zeros */
 		memset((uint8_t *)(record + 1) + len / 8 * 8, 0, 8);
@@ -276,7 +276,7 @@ journal_end(struct journal *journal, size_t len)
 {
 	uint64_t head =
 	    atomic_load_explicit(&journal->head, memory_order_relaxed);
-	struct record_header *record = (void *)place(journal, head);
+	struct record_header *record = journal->begun;
 
 	record->check = record_check(journal->epoch, head, record);
 	atomic_store_explicit(

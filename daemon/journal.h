@@ -39,6 +39,7 @@ struct journal {
 
 	/* The appending thread's. */
 	uint64_t segment_end; /* of the segment that head is in */
+	void *begun;          /* by journal_begin() */
 	_Atomic uint64_t head;
 
 	/* The taking thread's. */

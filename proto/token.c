@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { TAIL_LEN = TOKEN_SECRET_LEN + TOKEN_CHECK_LEN };
+enum {
+	TAIL_LEN = TOKEN_SECRET_LEN + TOKEN_CHECK_LEN,
+	FIXED_LEN = TOKEN_ID_LEN + 1 + TAIL_LEN, /* all behind PREFIX_ */
+};
 
 /*
  * CRC-32 four bits at a time: 64 bytes of table instead of a kilobyte. Nothing
@@ -48,13 +51,21 @@ base62_digits(const void *text)
 	return (characters)(c - '0' < 10) | (characters)((c | 0x20) - 'a' < 26);
 }
 
+static inline bool
+all_set(characters good)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &good, sizeof halves);
+	return (halves[0] & halves[1]) == UINT64_MAX;
+}
+
 /* Without branches on the characters: they are random, and often secret. */
 bool
 base62_valid(const char *text, size_t len)
 {
 	uint8_t few[sizeof(characters)];
 	characters good;
-	uint64_t halves[2];
 
 	if (len < sizeof few) {
 		memset(few, '0', sizeof few);
@@ -67,8 +78,7 @@ base62_valid(const char *text, size_t len)
 		     len -= sizeof good, text += sizeof good)
 			good &= base62_digits(text);
 	}
-	memcpy(halves, &good, sizeof halves);
-	return (halves[0] & halves[1]) == UINT64_MAX;
+	return all_set(good);
 }
 
 void
@@ -129,29 +139,58 @@ is_truncated(const char *text, size_t len)
 	    key_id_parse(text, len - tail - 1, &id, &prefix_len);
 }
 
+/* Base 62 in ID_SECRETCHECK, but for the character between the two. */
+static inline bool
+fixed_part_valid(const char *id)
+{
+	static const characters between = {
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UINT8_MAX, 0, 0, 0};
+	characters good = base62_digits(id) | between;
+
+	_Static_assert(TOKEN_ID_LEN == 12 && FIXED_LEN > 3 * sizeof good &&
+		FIXED_LEN <= 4 * sizeof good,
+	    "an ID of 12, and four looks are enough");
+	good &= base62_digits(id + sizeof good);
+	good &= base62_digits(id + 2 * sizeof good);
+	good &= base62_digits(id + FIXED_LEN - sizeof good);
+	return all_set(good);
+}
+
+/*
+ * The prefix may hold underscores, the rest may not, so a whole token is taken
+ * apart from its end, where the lengths are fixed. Its ID; NULL where it has
+ * not the shape of one.
+ */
+static inline const char *
+id_of_token(const char *text, size_t len)
+{
+	const char *id;
+
+	if (len <= FIXED_LEN + 1 || len > TOKEN_MAX)
+		return NULL;
+	id = text + len - FIXED_LEN;
+	return id[-1] == '_' && id[TOKEN_ID_LEN] == '_' &&
+		fixed_part_valid(id) &&
+		token_prefix_valid(text, len - FIXED_LEN - 1)
+	    ? id
+	    : NULL;
+}
+
 enum reason
 token_shape(const char *text, size_t len, struct token_view *view)
 {
-	const char *id;
-	size_t key_id_len, prefix_len;
+	const char *id = id_of_token(text, len);
 
-	/*
-	 * The prefix may hold underscores, the rest may not, so a whole token
-	 * is taken apart from its end, where the lengths are fixed.
-	 */
-	key_id_len = len - TAIL_LEN - 1;
-	if (len <= TAIL_LEN + 1 || len > TOKEN_MAX || text[key_id_len] != '_' ||
-	    !base62_valid(text + key_id_len + 1, TAIL_LEN) ||
-	    !key_id_parse(text, key_id_len, &id, &prefix_len)) {
+	if (id == NULL) {
 		memset(view, 0, sizeof *view);
 		return is_truncated(text, len) ? REASON_TRUNCATED
 					       : REASON_SHAPE;
 	}
 	*view = (struct token_view){.text = text,
 	    .len = len,
-	    .prefix_len = prefix_len,
+	    .prefix_len = len - FIXED_LEN - 1,
 	    .id = id,
-	    .key_id_len = key_id_len};
+	    .key_id_len = len - FIXED_LEN + TOKEN_ID_LEN};
 	return REASON_NONE;
 }
 
