@@ -10,6 +10,7 @@
 
 #include "admin_audit.h"
 #include "admin_backup.h"
+#include "admin_import.h"
 #include "config.h"
 #include "instant.h"
 #include "log.h"
@@ -215,6 +216,7 @@ admin_tick(struct admin *admin)
 {
 	admin_audit_sums(admin, false);
 	admin_backup_look(admin);
+	admin_import_look(admin);
 	admin_audit_read_on(admin);
 }
 

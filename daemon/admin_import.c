@@ -23,6 +23,10 @@
  * keep it busy, and little memory. */
 enum { SLICES_MAX = 8 };
 
+/* Nobody who has begun an import and goes silent keeps the others from theirs.
+ */
+enum { SILENCE_MAX_MS = 60000 };
+
 /* Of a file: there is no room for as many keys. */
 #define LINES_MAX INT64_C(4294967295)
 
@@ -32,8 +36,10 @@ own_import(struct call *call)
 {
 	struct import *import = call_remembered(call);
 
-	if (import != NULL && import->stage == IMPORT_STAGING)
+	if (import != NULL && import->stage == IMPORT_STAGING) {
+		import->heard_at = monotonic_ms();
 		return import;
+	}
 	answer_failure(call, "Conflict",
 	    "no import was begun on this connection: call BeginImport first");
 	return NULL;
@@ -137,6 +143,21 @@ wait_for_other(struct import *other, struct call *call)
 	other->next = call;
 }
 
+void
+admin_import_look(struct admin *admin)
+{
+	struct import *import = admin->import;
+
+	if (import == NULL || import->next == NULL ||
+	    import->stage != IMPORT_STAGING || import->parked != NULL ||
+	    monotonic_ms() - import->heard_at < SILENCE_MAX_MS)
+		return;
+	log_notice(
+	    "import of uid %u given up: it was silent, and another waits",
+	    (unsigned)import->uid);
+	import_clear(import);
+}
+
 /* An export's hashes are good under the key they were made with alone. */
 static bool
 is_of_this_store(const struct admin *admin, struct call *call, const char *text)
@@ -191,6 +212,7 @@ admin_begin_import(void *context, struct call *call)
 		return;
 	}
 	import->uid = call_peer(call)->uid;
+	import->heard_at = monotonic_ms();
 	import->native = check != NULL;
 	import->held = call_remember(call, import, on_gone);
 	if (import->held) {

@@ -10,6 +10,8 @@
 void admin_import_resume(struct admin *admin);
 /* A portion of work, once a turn; true while there is more. */
 bool admin_import_portion(struct admin *admin);
+/* Now and then: gives up one that has gone silent where another waits. */
+void admin_import_look(struct admin *admin);
 /* At the end: no more is begun. What is on its way to the store comes back
  * before admin_import_free(). */
 void admin_import_stop(struct admin *admin);

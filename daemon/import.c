@@ -212,8 +212,16 @@ struct clearing {
 	struct store_write writes[CLEAR_WRITES_MAX];
 };
 
-/* Out of memory they go even where the store failed: they were never in force,
- * and what is left of them on disk is found at the next start. */
+/* Out of the index they go even where the store failed, or there is no memory
+ * to tell it: they were never in force, and must not be with the next import.
+ * What is left of them on disk is found at the next start. */
+static void
+forget_keys(struct import *import, struct key **keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		index_remove_key(import->index, keys[i]);
+}
+
 static void
 on_cleared(struct store_change *store)
 {
@@ -224,8 +232,7 @@ on_cleared(struct store_change *store)
 		log_warning("%zu staged keys of an import that was given up "
 			    "stay in the store until the next start: %s",
 		    clearing->count, store_result_text(store->result));
-	for (size_t i = 0; i < clearing->count; i++)
-		index_remove_key(import->index, clearing->keys[i]);
+	forget_keys(import, clearing->keys, clearing->count);
 	free(clearing);
 	import->pending--;
 	clear_step(import);
@@ -251,17 +258,20 @@ static void
 clear_step(struct import *import)
 {
 	struct key *keys[CLEAR_KEYS_MAX];
-	struct clearing *clearing;
+	struct clearing *clearing = NULL;
 	size_t count;
 
 	if (import->pending > 0 || import->stopping)
 		return;
-	count = index_staged_last(import->index, keys, CLEAR_KEYS_MAX);
-	clearing = count > 0 ? calloc(1, sizeof *clearing) : NULL;
+	while ((count = index_staged_last(
+		    import->index, keys, CLEAR_KEYS_MAX)) > 0 &&
+	    (clearing = calloc(1, sizeof *clearing)) == NULL) {
+		log_error("out of memory: %zu staged keys of an import that "
+			  "was given up stay in the store until the next start",
+		    count);
+		forget_keys(import, keys, count);
+	}
 	if (clearing == NULL) {
-		if (count > 0)
-			log_error("out of memory: staged keys stay until the "
-				  "next start");
 		import->ended(import);
 		return;
 	}

@@ -48,6 +48,7 @@ struct import {
 	uint32_t uid;            /* whose it is */
 	int64_t at;              /* when it was committed */
 	bool held;               /* remembered by its connection */
+	int64_t heard_at;        /* monotonic ms: the last call for it */
 	/* To its owner: a slice came back; it is over, and may be freed. */
 	void (*eased)(struct import *import);
 	void (*ended)(struct import *import);

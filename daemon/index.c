@@ -97,6 +97,16 @@ index_find_key(const struct index *index, const char id[TOKEN_ID_LEN])
 	return key_table_find(&index->keys, id);
 }
 
+void
+index_expect(const struct index *index, const char id[TOKEN_ID_LEN])
+{
+	const struct key_table *table = &index->keys;
+	size_t home = key_table_home(key_hash(id));
+
+	if (table->capacity > 0)
+		__builtin_prefetch(&table->slots[home & (table->capacity - 1)]);
+}
+
 /* Without a branch between its parts. */
 static inline uint64_t
 difference(const char a[TOKEN_ID_LEN], const char b[TOKEN_ID_LEN])

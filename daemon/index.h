@@ -23,6 +23,8 @@ void index_free(struct index *index);
 struct account *index_account(const struct index *index, const char *slug);
 struct product *index_product(const struct index *index, const char *slug);
 struct key *index_key(const struct index *index, const char id[TOKEN_ID_LEN]);
+/* This key is looked up soon: has the way to it fetched into the cache. */
+void index_expect(const struct index *index, const char id[TOKEN_ID_LEN]);
 /* The same for verification, in a time that does not tell whether there is one:
  * *found says it. Where not, what is returned is some key, or nobody. */
 struct key *index_key_evenly(const struct index *index,

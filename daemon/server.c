@@ -18,7 +18,7 @@
 enum {
 	/* Accepted at one wake-up, so that a storm of connects does not keep
 	 * those who are connected waiting. */
-	ACCEPT_BATCH = 64,
+	ACCEPT_BATCH = 8,
 	PAUSE_MS = 100,
 };
 

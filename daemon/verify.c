@@ -39,14 +39,16 @@ verify_secret(const struct verifier *verifier, const struct token_view *token,
 	static struct key nobody; /* never changed */
 	static const struct previous_secret none;
 	bool found, right, right_before;
-	struct key *key =
-	    index_key_evenly(verifier->index, token->id, &nobody, &found);
+	struct key *key;
 	uint8_t hash[TOKEN_HASH_BYTES];
-	const struct previous_secret *previous =
-	    key->previous != NULL ? key->previous : &none;
+	const struct previous_secret *previous;
 
-	/* A key that stands in for none is compared all the same. */
+	/* What of the index is far away comes nearer during the hash. */
+	index_expect(verifier->index, token->id);
 	secret_hash_token(verifier->ring, token->text, token->len, hash);
+	key = index_key_evenly(verifier->index, token->id, &nobody, &found);
+	previous = key->previous != NULL ? key->previous : &none;
+	/* A key that stands in for none is compared all the same. */
 	right = secret_hash_equal(hash, key->hash);
 	/* Who has the right one learns so from the verdict anyway. */
 	right_before = !right && secret_hash_equal(hash, previous->hash) &&

@@ -110,10 +110,3 @@ audit_has(struct audit_lines *lines, const struct acknowledged *acknowledged,
 	}
 	return true;
 }
-
-void
-audit_forget(struct audit_lines *lines)
-{
-	json_decref(lines->done);
-	*lines = (struct audit_lines){.done = NULL};
-}

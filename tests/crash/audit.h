@@ -43,6 +43,5 @@ bool audit_read(
 bool
 audit_has(struct audit_lines *lines, const struct acknowledged *acknowledged,
     uint64_t pending, char *text, size_t size);
-void audit_forget(struct audit_lines *lines);
 
 #endif

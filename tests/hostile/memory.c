@@ -171,17 +171,23 @@ take(const struct step *step)
 /* What is known of the objects: "sequence":N of a key, status of an account. */
 static enum answer last[OBJECTS];
 static const struct step *last_step[OBJECTS];
+static enum answer first; /* of the first step, which has an operation id */
 
 static enum verdict
-verdict_of(enum world_key key)
+verdict_of_token(const char *token)
 {
-	struct verify_request request = {
-	    .credential = bytes_of(world.tokens[key])};
+	struct verify_request request = {.credential = bytes_of(token)};
 	struct verify_reply reply;
 	char id[KEY_ID_SIZE];
 
 	verify(&world.verifier, &request, 1000, now_ms(), &reply, id);
 	return (enum verdict)reply.verdict;
+}
+
+static enum verdict
+verdict_of(enum world_key key)
+{
+	return verdict_of_token(world.tokens[key]);
 }
 
 /* What was acknowledged is so. */
@@ -229,6 +235,8 @@ work(long nth)
 			    world_digest_equal(before, world_digest(&world)),
 			    "%s has failed and changed nothing (%ld)",
 			    step->method, nth);
+		if (i == 0)
+			first = answer;
 		last[step->object] = answer;
 		last_step[step->object] = step;
 		if (nth == 0)
@@ -246,6 +254,11 @@ end(long nth)
 	check_acknowledged();
 	ck_assert_msg(
 	    ask("GetStatus", "") == ACKNOWLEDGED, "it goes on (%ld)", nth);
+	/* Its parameters are known in full, or not at all: both will do. */
+	if (first == ACKNOWLEDGED)
+		ck_assert_msg(take(&steps[0]) == ACKNOWLEDGED &&
+			strstr(replies, "\"repeated\":true") != NULL,
+		    "what was done is known by its id (%ld): %s", nth, replies);
 	world_disconnect(&conn);
 	world_restart(&world);
 	check_acknowledged();
@@ -345,6 +358,47 @@ START_TEST(what_is_on_disk_is_in_force)
 }
 END_TEST
 
+static void
+stage(const char *sha256)
+{
+	char lines[256];
+
+	ck_assert_int_eq(ask("BeginImport", ""), ACKNOWLEDGED);
+	snprintf(lines, sizeof lines,
+	    "\"first_line\":1,\"keys\":[{\"account\":\"acme\",\"product\":"
+	    "\"mail\",\"name\":\"n\",\"sha256\":\"%s\"}]",
+	    sha256);
+	ck_assert_int_eq(ask("AddToImport", lines), ACKNOWLEDGED);
+}
+
+/* An import that was given up when there was no memory to clear it away does
+ * not come into force with the next one. */
+START_TEST(what_was_given_up_is_gone)
+{
+	world_init();
+	conn.replies = replies;
+	world_make(&world);
+	world_connect(&world, &conn, 0);
+	/* Of given-up-token-0123456789, and of kept-token-0123456789. */
+	stage(
+	    "e32249893a9ad10e1757d2d38f7228a0427072f876d928c8a28951e62dcc8401");
+	at_work = on_disk = drought = true;
+	world_disconnect(&conn);
+	world_settle(&world);
+	at_work = on_disk = drought = false;
+	world_connect(&world, &conn, 0);
+	stage(
+	    "b976dcad5733d5e46e3807e6caa31bab815d460069797f1e47a0af080da5b3a5");
+	ck_assert_int_eq(ask("CommitImport", ""), ACKNOWLEDGED);
+	ck_assert_int_eq(
+	    verdict_of_token("kept-token-0123456789"), VERDICT_VALID);
+	ck_assert_int_eq(
+	    verdict_of_token("given-up-token-0123456789"), VERDICT_MALFORMED);
+	world_disconnect(&conn);
+	world_free(&world);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -353,5 +407,7 @@ main(void)
 	suite_add(suite, "each_allocation_fails", each_allocation_fails);
 	suite_add(
 	    suite, "what_is_on_disk_is_in_force", what_is_on_disk_is_in_force);
+	suite_add(
+	    suite, "what_was_given_up_is_gone", what_was_given_up_is_gone);
 	return suite_run(suite);
 }

@@ -2,26 +2,26 @@
 /*
  * The other end of a socket, as well or as badly as a test wants it.
  *
- *     peer frames TOKEN            requests with and about this token, to
- * stdout peer say SOCKET              sends stdin, and prints all that is
- * answered peer again SOCKET ROUNDS     the same over and over; 1 if ever the
- * answer is another one than the first time peer leave SOCKET ROUNDS     sends
- * the beginning of stdin, a byte more each round, and is gone peer hold SOCKET
- * COUNT COMMAND... runs COMMAND while COUNT connections are open and silent;
- * exits as it does
+ *     peer frames TOKEN         writes requests with and about this token
+ *     peer say SOCKET           sends stdin, and prints all that is answered
+ *     peer again SOCKET ROUNDS  the same over and over; 1 if ever the answer is
+ *                               another one than the first time
+ *     peer leave SOCKET ROUNDS  sends the beginning of stdin, a byte more each
+ *                               round, and is gone
+ *     peer hold SOCKET COUNT COMMAND...
+ *                               runs COMMAND while COUNT connections are open
+ *                               and silent; exits as it does
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "proto/frame.h"
 #include "proto/message.h"
 
@@ -29,37 +29,6 @@ enum { INPUT_MAX = 1 << 17, ANSWER_MAX = 1 << 20, SPARE = 20, CROWD = 16 };
 
 static uint8_t input[INPUT_MAX];
 static size_t input_len;
-
-static void
-die(const char *what)
-{
-	fprintf(stderr, "peer: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-/* -1 where the daemon takes nobody more. */
-static int
-try_to_connect(const char *path)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int
-connect_to(const char *path)
-{
-	int fd = try_to_connect(path);
-
-	if (fd < 0)
-		die(path);
-	return fd;
-}
 
 /* Everything that is answered until the daemon closes. */
 static size_t

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "daemon/admin.h"
+#include "daemon/admin_import.h"
+#include "daemon/import.h"
 #include "daemon/instant.h"
 #include "stock.h"
 
@@ -264,7 +266,7 @@ START_TEST(changes_of_one_key)
 	snprintf(text, sizeof text,
 	    "{\"id\":\"%s\",\"settings\":{\"user\":\"u\"}}", id);
 	call(&other, "UpdateKey", text);
-	ck_assert_uint_eq(other.len, 0);
+	ck_assert_msg(other.len == 0, "%s / %s", other.sent, root.sent);
 	/* Nor when the first caller does not wait for his answer. */
 	admin_plane.closed(&service, root.session);
 	wait_for_all();
@@ -500,6 +502,32 @@ START_TEST(first_pins)
 }
 END_TEST
 
+/* An import that nobody goes on with is given up for one who waits. */
+START_TEST(silent_imports)
+{
+	make_key();
+	connect_as(&other, 0);
+	check_has(ask(&root, "BeginImport", "{}"), "{\"parameters\":{}}");
+	call(&other, "BeginImport", "{}");
+	admin_import_look(&admin);
+	ck_assert_uint_eq(other.len, 0); /* it waits */
+	admin.import->heard_at -= 3600000;
+	check_has(ask(&root, "AddToImport", "{\"first_line\":1,\"keys\":[]}"),
+	    "errors");
+	check_has(other.sent, "under way");
+	call(&other, "BeginImport", "{}");
+	admin_import_look(&admin);
+	ck_assert_uint_eq(other.len, 0); /* that was a sign of life */
+	admin.import->heard_at -= 3600000;
+	admin_import_look(&admin);
+	check_has(other.sent, "{\"parameters\":{}}");
+	check_has(ask(&root, "CommitImport", "{}"), "no import was begun");
+	admin_plane.closed(&service, root.session);
+	admin_plane.closed(&service, other.session);
+	ck_assert_ptr_null(admin.import);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -521,5 +549,6 @@ main(void)
 	stock_add(suite, "removing_who_shows_a_pin", removing_who_shows_a_pin);
 	stock_add(suite, "ones_own_pin_stays", ones_own_pin_stays);
 	stock_add(suite, "first_pins", first_pins);
+	stock_add(suite, "silent_imports", silent_imports);
 	return suite_run(suite);
 }
