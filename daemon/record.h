@@ -169,6 +169,13 @@ record_from_import(struct record *record, const struct import_record *import);
 void record_seal(
     struct record *record, uint64_t sequence, const struct keyring *ring);
 
+/* Of one that was sealed. */
+static inline const uint8_t *
+record_mac(const struct record *record)
+{
+	return record->data + record->len - MAC_BYTES;
+}
+
 /* What record_open() found, and the body's reader. */
 struct record_view {
 	enum record_kind kind;

@@ -9,6 +9,7 @@
 #include "instant.h"
 #include "log.h"
 #include "store_file.h"
+#include "store_grow.h"
 #include "thread.h"
 
 enum {
@@ -215,6 +216,9 @@ commit(struct store *store, struct store_change *changes)
 {
 	enum store_result result = store_file_commit(&store->file, changes);
 
+	/* A copy is not to cost a change. */
+	if (result == STORE_FULL && store_grow_drop(&store->file))
+		result = store_file_commit(&store->file, changes);
 	if (result == STORE_OK)
 		return result;
 	if (result == STORE_UNKNOWN) {
@@ -287,17 +291,19 @@ wait_for_work(struct store *store, bool retry)
 		    : pthread_cond_wait(&store->submitted, &store->lock);
 }
 
-/* The next changes, none where only audit.log is to be tried again; false when
- * there are none left and none will come. */
+/* The next changes, none where only audit.log is to be tried again or the file
+ * grows; false when there are none left and none will come. */
 static bool
-next_batch(struct store *store, struct store_change **batch, unsigned *slots)
+next_batch(struct store *store, struct store_change **batch, unsigned *slots,
+    bool growing)
 {
 	bool goes_on;
 
 	*batch = NULL;
 	*slots = 0;
 	pthread_mutex_lock(&store->lock);
-	wait_for_work(store, store->file.audit.stuck);
+	if (!growing)
+		wait_for_work(store, store->file.audit.stuck);
 	goes_on = store->waiting.first != NULL || store->task != NULL ||
 	    !store->stopping;
 	if (store->waiting.first != NULL)
@@ -328,7 +334,8 @@ carry_out(struct store *store, struct store_change *batch, unsigned slots)
 	enum store_result result;
 
 	store_file_file_lines(&store->file, slots);
-	if (batch == NULL && store->file.root.audit_omitted == 0)
+	if (batch == NULL &&
+	    (store->file.root.audit_omitted == 0 || store->file.audit.stuck))
 		return STORE_OK;
 	result = commit(store, batch);
 	histogram_add(&store->commits, monotonic_ns() - begun, 1);
@@ -363,18 +370,26 @@ store_thread(void *argument)
 	struct store *store = argument;
 	enum store_result result = STORE_OK;
 	struct store_change *batch;
+	bool growing = store_grow_due(&store->file);
 	unsigned slots;
 
 	thread_lower();
-	while (next_batch(store, &batch, &slots)) {
+	while (next_batch(store, &batch, &slots, growing)) {
 		if (result == STORE_UNKNOWN) {
 			set_result(batch, STORE_SUSPECT);
 		} else {
 			result = carry_out(store, batch, slots);
 			note_facts(store, result);
 		}
-		hand_back(store, batch);
+		if (batch != NULL)
+			hand_back(store, batch);
 		run_task(store, result == STORE_UNKNOWN ? NULL : &store->file);
+		growing =
+		    result != STORE_UNKNOWN && store_grow_due(&store->file);
+		if (growing) {
+			result = store_grow(&store->file);
+			note_facts(store, result);
+		}
 	}
 	return NULL;
 }

@@ -12,6 +12,9 @@
  * callback stayed silent: a failed sync may show in the latter alone. After
  * any other sign of damage the store is suspect: no change is taken any more
  * until the next start has verified every record.
+ *
+ * Between commits the thread also does what takes longer, a portion at a time:
+ * tasks that are submitted, and a copy of a file that has outgrown its table.
  */
 #ifndef DAEMON_STORE_H
 #define DAEMON_STORE_H
@@ -35,7 +38,7 @@ bool store_mark_creation(const char *directory);
 
 /*
  * Makes an empty store: keys.tdb.new in directory, synced, renamed to
- * keys.tdb. expected_keys sizes its hash table for good. False after logging.
+ * keys.tdb. expected_keys sizes its hash table. False after logging.
  */
 bool store_create(const char *directory, unsigned expected_keys,
     const uint8_t master[SECRET_KEY_BYTES]);

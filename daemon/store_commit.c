@@ -8,6 +8,7 @@
 #include "instant.h"
 #include "log.h"
 #include "store_backup.h"
+#include "store_pass.h"
 #include "store_tdb.h"
 
 /* tdb's offsets are 32 bits wide and a full file is a broken file: creating
@@ -55,15 +56,20 @@ store_apply_write(struct store_file *file, struct root *root,
 		store_digest_toggle(root->digest, file->ring, name, old.mac);
 		root->records--;
 	}
-	if (write->erase)
-		return !old.found ||
-		    tdb_delete(file->tdb, store_data_of_name(&record->name)) ==
-		    0;
+	if (write->erase) {
+		if (!old.found)
+			return true;
+		store_passes_note(file, &record->name, old.mac, NULL);
+		return tdb_delete(
+			   file->tdb, store_data_of_name(&record->name)) == 0;
+	}
 	record_seal(record, sequence, file->ring);
-	store_digest_toggle(root->digest, file->ring, name,
-	    record->data + record->len - MAC_BYTES);
+	store_digest_toggle(root->digest, file->ring, name, record_mac(record));
 	root->records++;
-	return store_write_record(file->tdb, record);
+	store_passes_note(
+	    file, &record->name, old.found ? old.mac : NULL, record);
+	return store_write_record(
+	    file->tdb, record, old.found ? TDB_REPLACE : TDB_INSERT);
 }
 
 /*
@@ -211,8 +217,7 @@ root_is_known(struct store_file *file)
 	store_encode_root(&expected, &file->root, file->ring);
 	tdb_parse_record(file->tdb, store_data_of_name(&name), parse_mac, &now);
 	return now.found &&
-	    memcmp(now.mac, expected.data + expected.len - MAC_BYTES,
-		MAC_BYTES) == 0;
+	    memcmp(now.mac, record_mac(&expected), MAC_BYTES) == 0;
 }
 
 /*
@@ -272,13 +277,17 @@ enum store_result
 store_file_commit(struct store_file *file, struct store_change *changes)
 {
 	unsigned lines = file->outbox.count;
-	enum store_result result = commit(file, changes);
+	enum store_result result;
 
+	store_passes_keep(file);
+	result = commit(file, changes);
 	/* Whether lines that nobody knows of are there will show. Without a
 	 * log (the store is being restored) they wait for one. */
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
+		store_passes_take_back(file);
 		outbox_take_back(&file->outbox, lines);
-	else if (file->audit.fd >= 0)
+	}
+	if (result == STORE_OK && file->audit.fd >= 0)
 		audit_file_append(&file->audit, &file->outbox);
 	return result;
 }

@@ -13,6 +13,8 @@
 #include "store.h"
 
 struct store_backup;
+struct store_copy;
+struct store_pass;
 struct tdb_context;
 
 /* What tdb said through its log callback, the only place where it tells of
@@ -34,6 +36,9 @@ struct store_file {
 	struct audit_file audit;
 	struct complaints complaints;
 	struct store_backup *backup; /* under way; NULL */
+	struct store_pass *passes;   /* under way; a list */
+	struct store_copy *growth;   /* under way; NULL */
+	uint64_t grow_from;          /* records, before which it is not tried */
 };
 
 /* As store_open(). On failure the file is closed and *ring NULL. */

@@ -8,83 +8,10 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "store_copy.h"
+#include "store_grow.h"
 #include "store_tdb.h"
 #include "trusted.h"
-
-enum {
-	/* Records a transaction: larger ones swell tdb's recovery area, which
-	 * is never given back. */
-	COPY_SLICE = 1000,
-};
-
-struct scan {
-	struct store_file *file;
-	store_load_fn *load;
-	void *context;
-	struct outbox_image *outbox; /* NULL: it is known */
-	uint64_t records;
-	uint8_t digest[MAC_BYTES];
-	const char *problem;
-	char where[80]; /* which record the problem is in */
-};
-
-/* A record's name for people; it may be anything in a damaged file. */
-static void
-describe(TDB_DATA name, char *out, size_t size)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < name.dsize && len + 5 < size; i++) {
-		unsigned char c = name.dptr[i];
-
-		if (c > 0x20 && c < 0x7f)
-			out[len++] = (char)c;
-		else
-			len += (size_t)snprintf(out + len, 5, "\\x%02x", c);
-		if (i == 0 && name.dsize > 1)
-			out[len++] = ' ';
-	}
-	out[len] = '\0';
-}
-
-static bool
-load_view(struct scan *scan, struct record_view *view)
-{
-	if (view->kind != RECORD_OUTBOX)
-		return scan->load(scan->context, view, &scan->problem);
-	if (scan->outbox == NULL || outbox_load(scan->outbox, view))
-		return true;
-	scan->problem = "its contents make no sense";
-	return false;
-}
-
-static int
-scan_record(
-    struct tdb_context *tdb, TDB_DATA name, TDB_DATA data, void *private_data)
-{
-	struct scan *scan = private_data;
-	struct bytes name_bytes = {name.dptr, name.dsize};
-	struct bytes data_bytes = {data.dptr, data.dsize};
-	struct record_view view;
-
-	(void)tdb;
-	if (name.dsize == 1 && name.dptr[0] == RECORD_ROOT)
-		return 0;
-	if (!record_open(name_bytes, data_bytes, scan->file->ring, &view,
-		&scan->problem) ||
-	    !load_view(scan, &view)) {
-		describe(name, scan->where, sizeof scan->where);
-		return 1;
-	}
-	store_digest_toggle(
-	    scan->digest, scan->file->ring, name_bytes, view.mac.data);
-	/* Ends a walk that a damaged chain has made a circle of. */
-	if (++scan->records > scan->file->root.records) {
-		scan->problem = "more records than the root record counts";
-		return 1;
-	}
-	return 0;
-}
 
 static void
 log_damage(
@@ -95,35 +22,48 @@ log_damage(
 	    file->path, where[0] != '\0' ? " at record " : "", where, problem);
 }
 
+struct scan {
+	store_load_fn *load;
+	void *context;
+	struct outbox_image *outbox; /* NULL: it is known */
+};
+
+static bool
+load_view(void *context, struct record_view *view, const char **problem)
+{
+	const struct scan *scan = context;
+
+	if (view->kind != RECORD_OUTBOX)
+		return scan->load(scan->context, view, problem);
+	if (scan->outbox == NULL || outbox_load(scan->outbox, view))
+		return true;
+	*problem = "its contents make no sense";
+	return false;
+}
+
 bool
 store_file_scan(struct store_file *file, store_load_fn *load, void *context,
     struct outbox_image *outbox)
 {
-	struct scan scan = {
-	    .file = file, .load = load, .context = context, .outbox = outbox};
-	int walked = -1;
+	struct scan scan = {load, context, outbox};
+	struct store_pass pass = {.load = load_view, .context = &scan};
+	const char *problem;
 
-	/* One lock for the whole walk instead of one a record. */
+	/* One lock for the whole walk instead of one a chain. */
 	if (tdb_lockall_read(file->tdb) == 0) {
-		walked = tdb_traverse_read(file->tdb, scan_record, &scan);
+		while (store_pass_portion(&pass, file, UINT64_MAX))
+			;
 		tdb_unlockall_read(file->tdb);
 	}
-	if (scan.problem == NULL) {
-		if (walked < 0 || file->complaints.count > 0)
-			scan.problem = store_cause(&file->complaints);
-		else if (store_file_size(file) < file->root.file_bytes)
-			scan.problem = "its end is cut off";
-		else if (scan.records != file->root.records)
-			scan.problem = "records are missing";
-		else if (!store_digest_is(&file->root, file->ring, scan.digest))
-			scan.problem = "some records are older than the rest";
-	}
-	if (scan.problem == NULL) {
-		memcpy(file->root.digest, scan.digest, MAC_BYTES);
-		return true;
-	}
-	log_damage(file, scan.where, scan.problem);
-	return false;
+	/* What the root was written with, only its MAC says. */
+	if (store_digest_is(&file->root, file->ring, pass.sum.digest))
+		memcpy(file->root.digest, pass.sum.digest, MAC_BYTES);
+	problem = store_pass_verdict(&pass, file);
+	if (file->complaints.count > 0 && pass.where[0] == '\0')
+		problem = store_cause(&file->complaints);
+	if (problem != NULL)
+		log_damage(file, pass.where, problem);
+	return problem == NULL;
 }
 
 /* The root record, and the keyring out of it. */
@@ -164,58 +104,6 @@ read_root(struct store_file *file, const uint8_t *master, struct keyring **ring)
 	return true;
 }
 
-/*
- * A copy of every record in a file whose structure is new. The root is not
- * copied but written, from memory.
- */
-
-struct copy {
-	struct tdb_context *to;
-	unsigned in_transaction;
-	bool failed;
-};
-
-static int
-copy_record(
-    struct tdb_context *tdb, TDB_DATA name, TDB_DATA data, void *private_data)
-{
-	struct copy *copy = private_data;
-
-	(void)tdb;
-	if (name.dsize == 1 && name.dptr[0] == RECORD_ROOT)
-		return 0;
-	if (copy->in_transaction == COPY_SLICE) {
-		copy->failed = tdb_transaction_commit(copy->to) != 0 ||
-		    tdb_transaction_start(copy->to) != 0;
-		copy->in_transaction = 0;
-	}
-	if (!copy->failed)
-		copy->failed = tdb_store(copy->to, name, data, TDB_INSERT) != 0;
-	copy->in_transaction++;
-	return copy->failed ? 1 : 0;
-}
-
-static bool
-copy_records(struct tdb_context *from, struct tdb_context *to)
-{
-	struct copy copy = {.to = to};
-	int walked;
-
-	if (tdb_transaction_start(to) != 0)
-		return false;
-	if (tdb_lockall_read(from) != 0) {
-		tdb_transaction_cancel(to);
-		return false;
-	}
-	walked = tdb_traverse_read(from, copy_record, &copy);
-	tdb_unlockall_read(from);
-	if (walked < 0 || copy.failed) {
-		tdb_transaction_cancel(to);
-		return false;
-	}
-	return tdb_transaction_commit(to) == 0;
-}
-
 bool
 store_load_nothing(
     void *context, struct record_view *view, const char **problem)
@@ -223,55 +111,6 @@ store_load_nothing(
 	(void)context;
 	(void)view;
 	(void)problem;
-	return true;
-}
-
-/* Whether the copy holds what the file does: it is to take its place. */
-static bool
-copy_is_whole(
-    const struct store_file *file, struct tdb_context *copy, const char *path)
-{
-	struct store_file other = *file;
-
-	other.tdb = copy;
-	snprintf(other.path, sizeof other.path, "%s", path);
-	memset(&other.complaints, 0, sizeof other.complaints);
-	return store_file_scan(&other, store_load_nothing, NULL, NULL);
-}
-
-bool
-store_file_rebuild(
-    struct store_file *file, unsigned expected_keys, const char *why)
-{
-	char path[PATH_MAX];
-	struct complaints complaints;
-	struct tdb_context *copy;
-	unsigned size = expected_keys;
-
-	if (!store_path(path, file->directory, "keys.tdb.rebuild"))
-		return false;
-	unlink(path);
-	if (file->root.records > size)
-		size = (unsigned)file->root.records;
-	copy =
-	    store_tdb_open(path, size, O_RDWR | O_CREAT | O_EXCL, &complaints);
-	if (copy == NULL || !copy_records(file->tdb, copy) ||
-	    !store_commit_root(copy, &file->root, file->ring) ||
-	    complaints.count > 0 || file->complaints.count > 0 ||
-	    !copy_is_whole(file, copy, path) ||
-	    !store_publish(path, file->directory, file->path)) {
-		log_error("%s: %s, and it cannot be copied: %s", file->path,
-		    why, store_cause(&complaints));
-		if (copy != NULL)
-			tdb_close(copy);
-		unlink(path);
-		return false;
-	}
-	tdb_close(file->tdb);
-	file->tdb = copy;
-	/* complaints is this function's; the file's own takes its place. */
-	memset(&file->complaints, 0, sizeof file->complaints);
-	store_tdb_complain_to(copy, &file->complaints);
 	return true;
 }
 
@@ -411,8 +250,10 @@ store_file_open(struct store_file *file, const char *directory,
 	if (read_root(file, master, ring) &&
 	    read_all(file, load, context, &has_outbox, &sound) &&
 	    (sound || heal(file, expected_keys)) &&
-	    (has_outbox || store_make_outbox(file)) && settle_audit(file))
+	    (has_outbox || store_make_outbox(file)) && settle_audit(file)) {
+		store_copy_tidy(directory);
 		return true;
+	}
 	store_file_close(file);
 	keyring_free(*ring);
 	*ring = NULL;
@@ -422,6 +263,7 @@ store_file_open(struct store_file *file, const char *directory,
 void
 store_file_close(struct store_file *file)
 {
+	store_grow_drop(file);
 	if (file->tdb != NULL)
 		tdb_close(file->tdb);
 	file->tdb = NULL;

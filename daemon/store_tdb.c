@@ -40,6 +40,26 @@ on_complaint(struct tdb_context *tdb, enum tdb_debug_level level,
 	complaints->count++;
 }
 
+/* As tdb's own, which does not tell: that it is the same, tdb verifies when it
+ * opens a file. */
+static unsigned
+hash_of_name(TDB_DATA *name)
+{
+	uint32_t hash = 0x238F13AF * (uint32_t)name->dsize;
+
+	for (uint32_t i = 0; i < name->dsize; i++)
+		hash += (uint32_t)name->dptr[i] << (i * 5 % 24);
+	return 1103515243 * hash + 12345;
+}
+
+unsigned
+store_tdb_chain(struct tdb_context *tdb, const struct record_name *name)
+{
+	TDB_DATA data = store_data_of_name(name);
+
+	return hash_of_name(&data) % (unsigned)tdb_hash_size(tdb);
+}
+
 static struct tdb_context *
 open_tdb(const char *path, int chains, int tdb_flags, int flags,
     struct complaints *complaints)
@@ -50,8 +70,8 @@ open_tdb(const char *path, int chains, int tdb_flags, int flags,
 	unsetenv("TDB_NO_FSYNC");
 	memset(complaints, 0, sizeof *complaints);
 	errno = 0;
-	return tdb_open_ex(
-	    path, chains, tdb_flags, flags | O_CLOEXEC, 0600, &logging, NULL);
+	return tdb_open_ex(path, chains, tdb_flags, flags | O_CLOEXEC, 0600,
+	    &logging, hash_of_name);
 }
 
 struct tdb_context *
@@ -134,9 +154,8 @@ store_path(char out[PATH_MAX], const char *directory, const char *name)
 	return false;
 }
 
-/* Makes a rename in directory last. */
-static bool
-sync_path(const char *path, int flags)
+bool
+store_sync(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC);
 	bool done;
@@ -151,18 +170,19 @@ sync_path(const char *path, int flags)
 bool
 store_publish(const char *from, const char *directory, const char *to)
 {
-	if (sync_path(from, O_RDONLY) && rename(from, to) == 0 &&
-	    sync_path(directory, O_RDONLY | O_DIRECTORY))
+	if (store_sync(from, O_RDONLY) && rename(from, to) == 0 &&
+	    store_sync(directory, O_RDONLY | O_DIRECTORY))
 		return true;
 	log_error("%s: %s", to, strerror(errno));
 	return false;
 }
 
 bool
-store_write_record(struct tdb_context *tdb, const struct record *record)
+store_write_record(
+    struct tdb_context *tdb, const struct record *record, int flag)
 {
 	return tdb_store(tdb, store_data_of_name(&record->name),
-		   store_data(record->data, record->len), TDB_REPLACE) == 0;
+		   store_data(record->data, record->len), flag) == 0;
 }
 
 const char *
@@ -229,7 +249,7 @@ store_write_root(struct tdb_context *tdb, const struct root *root,
 	struct record record;
 
 	store_encode_root(&record, root, ring);
-	return store_write_record(tdb, &record);
+	return store_write_record(tdb, &record, TDB_REPLACE);
 }
 
 bool

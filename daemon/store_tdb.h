@@ -42,6 +42,9 @@ TDB_DATA store_data(const void *bytes, size_t len);
 TDB_DATA store_data_of_name(const struct record_name *name);
 
 uint64_t store_tdb_size(struct tdb_context *tdb);
+/* The hash chain that a record of this name is in. */
+unsigned
+store_tdb_chain(struct tdb_context *tdb, const struct record_name *name);
 
 /*
  * A look before tdb opens it by name: whose it is, and that it is itself. No
@@ -64,8 +67,10 @@ void store_encode_root(
 bool store_digest_is(const struct root *root, const struct keyring *ring,
     const uint8_t digest[MAC_BYTES]);
 
-/* Into the open transaction. */
-bool store_write_record(struct tdb_context *tdb, const struct record *record);
+/* Into the open transaction; flag is tdb_store()'s. TDB_INSERT is for what is
+ * not there: it searches the record's chain once, the others twice. */
+bool store_write_record(
+    struct tdb_context *tdb, const struct record *record, int flag);
 bool store_write_root(struct tdb_context *tdb, const struct root *root,
     const struct keyring *ring);
 /* In a transaction of its own, with the file's size as it is by now. */
@@ -83,6 +88,9 @@ void store_digest_toggle(uint8_t digest[MAC_BYTES], const struct keyring *ring,
 
 /* False after logging that it is too long. */
 bool store_path(char out[PATH_MAX], const char *directory, const char *name);
+/* A file onto the disk, or a directory's names; flags as of open(2). False with
+ * errno. */
+bool store_sync(const char *path, int flags);
 /* Renames a file once it is on disk, and makes that last. False after
  * logging. */
 bool store_publish(const char *from, const char *directory, const char *to);

@@ -2,7 +2,7 @@
 /*
  * Makes a store of many keys, faster than they could be asked for.
  *
- *     fill STATE-DIRECTORY KEYS [all]
+ *     fill STATE-DIRECTORY KEYS [all|few [EXPECTED-KEYS]]
  *
  * The directory is there and empty. The keys are of account acme and product
  * api, with a name of about 20 bytes, an environment and a scope. Prints the
@@ -153,11 +153,13 @@ main(int argc, char **argv)
 {
 	struct fill *fill = calloc(1, sizeof *fill);
 	unsigned long keys = argc >= 3 ? strtoul(argv[2], NULL, 10) : 0;
+	unsigned long room = argc >= 5 ? strtoul(argv[4], NULL, 10) : keys;
 
 	if (fill == NULL || keys == 0 || keys > 10000000)
-		die("usage: fill STATE-DIRECTORY KEYS [all]");
+		die("usage: fill STATE-DIRECTORY KEYS [all|few "
+		    "[EXPECTED-KEYS]]");
 	fill->print_all = argc > 3 && strcmp(argv[3], "all") == 0;
-	open_new(fill, argv[1], (unsigned)keys);
+	open_new(fill, argv[1], (unsigned)room);
 	add_owners(fill);
 	add_keys(fill, keys);
 	store_file_close(&fill->file);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store_copy.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "store_tdb.h"
+
+/* Records a transaction: larger ones swell tdb's recovery area, which is never
+ * given back. */
+enum { PORTION_RECORDS = 1000 };
+
+static const char copy_name[] = "keys.tdb.rebuild";
+
+void
+store_copy_tidy(const char *directory)
+{
+	char path[PATH_MAX];
+
+	if (store_path(path, directory, copy_name))
+		unlink(path);
+}
+
+const char *
+store_copy_cause(const struct store_copy *copy)
+{
+	if (copy->complaints.count > 0 || copy->pass.problem == NULL)
+		return store_cause(&copy->complaints);
+	return copy->pass.problem;
+}
+
+bool
+store_copy_begin(
+    struct store_copy *copy, struct store_file *file, uint64_t keys)
+{
+	struct tdb_context *tdb;
+
+	memset(copy, 0, sizeof *copy);
+	if (!store_path(copy->path, file->directory, copy_name))
+		return false;
+	unlink(copy->path);
+	tdb = store_tdb_open(copy->path, (unsigned)keys,
+	    O_RDWR | O_CREAT | O_EXCL, &copy->complaints);
+	if (tdb == NULL)
+		return false;
+	copy->pass.copy = tdb;
+	store_pass_begin(&copy->pass, file);
+	tdb_add_flags(tdb, TDB_NOSYNC);
+	if (tdb_transaction_start(tdb) == 0)
+		return true;
+	store_copy_drop(copy, file);
+	return false;
+}
+
+bool
+store_copy_portion(struct store_copy *copy, struct store_file *file)
+{
+	struct store_pass *pass = &copy->pass;
+
+	if (!store_pass_portion(pass, file, PORTION_RECORDS))
+		return false;
+	if (tdb_transaction_commit(pass->copy) != 0 ||
+	    tdb_transaction_start(pass->copy) != 0)
+		pass->problem = "its copy cannot be written";
+	return true;
+}
+
+void
+store_copy_drop(struct store_copy *copy, struct store_file *file)
+{
+	store_pass_end(&copy->pass, file);
+	if (copy->pass.copy == NULL)
+		return;
+	tdb_close(copy->pass.copy);
+	copy->pass.copy = NULL;
+	unlink(copy->path);
+}
+
+/* As the next start will read it. */
+static bool
+reads_well(const struct store_copy *copy, const struct store_file *file,
+    const struct root *root)
+{
+	struct store_file other = *file;
+
+	other.tdb = copy->pass.copy;
+	other.root = *root;
+	other.passes = NULL;
+	snprintf(other.path, sizeof other.path, "%s", copy->path);
+	memset(&other.complaints, 0, sizeof other.complaints);
+	return store_file_scan(&other, store_load_nothing, NULL, NULL);
+}
+
+/* It has everything but its name. */
+static bool
+is_ready(struct store_copy *copy, struct store_file *file, struct root *root,
+    bool read_again)
+{
+	struct tdb_context *tdb = copy->pass.copy;
+
+	copy->pass.problem = store_pass_verdict(&copy->pass, file);
+	if (copy->pass.problem != NULL || tdb_transaction_commit(tdb) != 0)
+		return false;
+	tdb_remove_flags(tdb, TDB_NOSYNC);
+	return file->complaints.count == 0 &&
+	    store_commit_root(tdb, root, file->ring) &&
+	    copy->complaints.count == 0 &&
+	    (!read_again || reads_well(copy, file, root)) &&
+	    store_sync(copy->path, O_RDONLY);
+}
+
+enum store_result
+store_copy_publish(
+    struct store_copy *copy, struct store_file *file, bool read_again)
+{
+	struct root root = file->root;
+
+	if (!is_ready(copy, file, &root, read_again) ||
+	    rename(copy->path, file->path) != 0) {
+		store_copy_drop(copy, file);
+		return STORE_FAILED;
+	}
+	store_pass_end(&copy->pass, file);
+	tdb_close(file->tdb);
+	file->tdb = copy->pass.copy;
+	file->root = root;
+	copy->pass.copy = NULL;
+	/* The complaints so far are the copy's. */
+	memset(&file->complaints, 0, sizeof file->complaints);
+	store_tdb_complain_to(file->tdb, &file->complaints);
+	if (store_sync(file->directory, O_RDONLY | O_DIRECTORY))
+		return STORE_OK;
+	snprintf(file->complaints.text, sizeof file->complaints.text,
+	    "its directory cannot be synced");
+	file->complaints.count++;
+	return STORE_UNKNOWN;
+}
+
+bool
+store_file_rebuild(
+    struct store_file *file, unsigned expected_keys, const char *why)
+{
+	struct store_copy copy;
+	uint64_t keys = expected_keys;
+
+	if (file->root.records > keys)
+		keys = file->root.records;
+	if (store_copy_begin(&copy, file, keys)) {
+		while (store_copy_portion(&copy, file))
+			;
+		if (store_copy_publish(&copy, file, true) == STORE_OK)
+			return true;
+	}
+	log_error("%s: %s, and it cannot be copied: %s", file->path, why,
+	    store_copy_cause(&copy));
+	return false;
+}
