@@ -296,7 +296,6 @@ check_verdicts(struct test *test)
 	if (apikey_client_open(&verify, test->daemon.verify) != APIKEY_OK)
 		bail_out("out of memory");
 	for (int i = 0; i < WORKERS; i++) {
-		test->workers[i].tokens = 0;
 		if (verify_world(&test->workers[i], verify, true) == LOST)
 			problem(test, "no verification after the restart");
 	}

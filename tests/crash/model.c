@@ -339,6 +339,19 @@ world_apply(
 	}
 }
 
+void
+world_give_up(struct world *world, const struct operation *import)
+{
+	char token[WORLD_TOKEN_MAX];
+
+	for (int i = 0; i < WORLD_KEYS; i++) {
+		if ((import->keys >> i & 1) == 0)
+			continue;
+		operation_line_token(import, i, token);
+		append(&world->dead_tokens, token);
+	}
+}
+
 /* Expecting */
 
 static bool

@@ -114,6 +114,9 @@ struct operation;
 void world_apply(struct world *world, const struct operation *operation,
     const json_t *answer);
 
+/* After an import that was given up: its tokens are never any good. */
+void world_give_up(struct world *world, const struct operation *import);
+
 /* All that the daemon has: keys by ID, the rest by name. */
 struct shown {
 	json_t *accounts, *products, *keys, *operators;

@@ -282,12 +282,12 @@ report(struct test *test)
 	unsigned long tokens = 0, abandoned = 0;
 
 	for (int i = 0; i < WORKERS; i++) {
-		tokens += test->workers[i].tokens;
+		tokens += test->workers[i].world.dead_tokens.count;
 		abandoned += test->workers[i].imports_abandoned;
 	}
-	printf("# %lu rounds, %lu kills, %lu faults, %lu changes, %lu tokens; "
-	       "of changes under way %lu were carried out, %lu were not; %lu "
-	       "imports were given up\n",
+	printf("# %lu rounds, %lu kills, %lu faults, %lu changes, %lu dead "
+	       "tokens; of changes under way %lu were carried out, %lu were "
+	       "not; %lu imports were given up\n",
 	    test->round, test->kills, test->faulted, test->changes, tokens,
 	    test->carried_out, test->not_carried_out, abandoned);
 	if (test->problem[0] == '\0') {

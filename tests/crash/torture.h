@@ -38,7 +38,6 @@ struct worker {
 	bool is_under_way;
 	struct operation acked[ACKED]; /* the last ones */
 	unsigned long acked_count, chosen, imports_abandoned;
-	unsigned long tokens; /* that were looked at last */
 	struct acknowledged this_round;
 	uint64_t random;
 	pthread_t thread;
@@ -95,10 +94,10 @@ unsigned look_at_shared(struct worker *worker);
 /* A thread: changes and verifications until the daemon is gone. */
 void *work(void *worker);
 
-/* Every token of the worker's keys; dead_too: and every one that there ever
- * was. LOST where the daemon went away, REFUSED with a problem. */
+/* Every token of the worker's keys, and of those that are no more the latest,
+ * or all. LOST where the daemon went away, REFUSED with a problem. */
 enum outcome verify_world(
-    struct worker *worker, struct apikey_client *client, bool dead_too);
+    struct worker *worker, struct apikey_client *client, bool all_dead);
 
 /* What the daemon has, against what the workers know, after a restart. */
 void check_all(struct test *test);

@@ -55,14 +55,15 @@ judge(struct test *test, const struct expectation *expected,
 	return DONE;
 }
 
+/* The dead from this one on. */
 static enum outcome
-verify_dead(struct worker *worker, struct apikey_client *client)
+verify_dead(struct worker *worker, struct apikey_client *client, size_t from)
 {
 	struct expectation expected[BATCH];
 	enum apikey_verdict verdicts[BATCH];
 	size_t count = worker->world.dead_tokens.count, in_batch = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = from; i < count; i++) {
 		expected[in_batch++] = world_expect_dead(&worker->world, i);
 		if (in_batch < BATCH && i + 1 < count)
 			continue;
@@ -72,17 +73,17 @@ verify_dead(struct worker *worker, struct apikey_client *client)
 			return REFUSED;
 		in_batch = 0;
 	}
-	worker->tokens += count;
 	return DONE;
 }
 
 enum outcome
-verify_world(struct worker *worker, struct apikey_client *client, bool dead_too)
+verify_world(struct worker *worker, struct apikey_client *client, bool all_dead)
 {
 	struct expectation expected[WORLD_EXPECTATIONS];
 	enum apikey_verdict verdicts[WORLD_EXPECTATIONS];
 	unsigned before = look_at_shared(worker);
 	size_t count = world_expect(&worker->world, expected);
+	size_t dead = worker->world.dead_tokens.count;
 	enum outcome outcome;
 
 	_Static_assert((int)WORLD_EXPECTATIONS <= (int)BATCH, "one batch");
@@ -92,9 +93,8 @@ verify_world(struct worker *worker, struct apikey_client *client, bool dead_too)
 		worker->world.unsure = true;
 	world_expect(&worker->world, expected);
 	outcome = judge(worker->test, expected, verdicts, count);
-	if (dead_too && outcome == DONE) {
-		worker->tokens += count;
-		outcome = verify_dead(worker, client);
-	}
+	if (outcome == DONE)
+		outcome = verify_dead(worker, client,
+		    all_dead || dead < BATCH ? 0 : dead - BATCH);
 	return outcome;
 }

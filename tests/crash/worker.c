@@ -289,6 +289,7 @@ abandon_import(struct worker *worker, struct varlink_client *client)
 	    call(client, "BeginImport", json_object(), &answer) == DONE &&
 	    add_lines(worker, client, &op, &answer) == DONE)
 		worker->imports_abandoned++;
+	world_give_up(&worker->world, &op);
 	json_decref(answer);
 	varlink_close(client);
 }
