@@ -161,12 +161,15 @@ found_world(struct test *test)
 
 /* Ends and starts */
 
-/* Until there were so many events; all workers gone is a problem. */
+/* Until there were so many more; all workers gone is a problem. */
 static void
-await_events(struct test *test, unsigned long count)
+await_events(struct test *test, unsigned long more)
 {
+	unsigned long until;
+
 	pthread_mutex_lock(&test->lock);
-	while (test->events < count && test->running == WORKERS)
+	until = test->events + more;
+	while (test->events < until && test->running == WORKERS)
 		pthread_cond_wait(&test->event, &test->lock);
 	pthread_mutex_unlock(&test->lock);
 }
@@ -183,16 +186,14 @@ suffer(struct test *test, uint64_t how)
 	/* Once, a few times, or until it is over. */
 	static const int often[] = {1, 1, 5, 1000000};
 
-	pthread_mutex_lock(&test->lock);
 	test->fault = kind;
-	pthread_mutex_unlock(&test->lock);
 	test->faulted++;
 	faults_arm(&test->faults, kind, after, often[how >> 16 & 3]);
-	await_events(test, test->events + 1 + (how >> 24 & 15));
+	await_events(test, 1 + (how >> 24 & 15));
 	if ((how >> 32 & 1) == 0)
 		return;
 	faults_end(&test->faults);
-	await_events(test, test->events + 1 + (how >> 40 & 31));
+	await_events(test, 1 + (how >> 40 & 31));
 }
 
 static void

@@ -55,13 +55,13 @@ struct test {
 	unsigned long carried_out, not_carried_out;
 	enum lie lie;
 	uid_t self;
-	bool others;          /* other users can be had, so that roles count */
-	pthread_mutex_t lock; /* of what follows */
+	bool others; /* other users can be had, so that roles count */
+	_Atomic enum fault_kind fault; /* that was there in this round */
+	pthread_mutex_t lock;          /* of what follows */
 	pthread_cond_t event;
 	unsigned long events;  /* answers and failures of this round */
 	unsigned long running; /* workers */
 	bool ending;           /* whoever gets no answer now need not wonder */
-	enum fault_kind fault; /* that was there in this round */
 	unsigned shared_changes; /* of what is shared, begun and done */
 	char problem[512];       /* the first one */
 };
