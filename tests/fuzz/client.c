@@ -156,9 +156,39 @@ ask_lookup(struct apikey_client *client)
 }
 
 static bool
+ask_usage(struct apikey_client *client)
+{
+	struct apikey_request request = APIKEY_REQUEST_INIT;
+	struct apikey_usage usage = APIKEY_USAGE_INIT;
+	enum apikey_status status;
+
+	request.token = "ak_0";
+	request.token_len = 4;
+	status = apikey_usage(
+	    client, &request, APIKEY_WINDOW_24H, &usage, TIMEOUT_MS);
+	check_text(usage.id, sizeof usage.id);
+	for (size_t i = 0; i < usage.endpoint_count; i++)
+		check_text(usage.endpoints[i].endpoint,
+		    sizeof usage.endpoints[i].endpoint);
+	fuzz_require(usage.told == 0 ||
+		(usage.told == 1 && usage.verdict == APIKEY_VALID &&
+		    usage.id[0] != '\0'),
+	    "usage is told of a valid key alone");
+	fuzz_require(usage.told != 0 ||
+		(usage.total == 0 && usage.endpoint_count == 0 &&
+		    usage.address_count == 0 && usage.step_count == 0),
+	    "what is not told is empty");
+	fuzz_require(
+	    (status == APIKEY_OK) == (usage.verdict != APIKEY_NO_ANSWER),
+	    "there is a verdict where there is an answer");
+	fuzz_use(&usage, sizeof usage);
+	return status == APIKEY_OK;
+}
+
+static bool
 ask(struct apikey_client *client, uint8_t what)
 {
-	switch (what % 5) {
+	switch (what % 6) {
 	case 0:
 		return ask_batch(client, 1);
 	case 1:
@@ -167,6 +197,8 @@ ask(struct apikey_client *client, uint8_t what)
 		return ask_lookup(client);
 	case 3:
 		return ask_signature(client);
+	case 5:
+		return ask_usage(client);
 	default:
 		return apikey_ping(client, TIMEOUT_MS) == APIKEY_OK;
 	}

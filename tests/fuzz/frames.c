@@ -26,6 +26,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	world_init();
 	world_make(&world);
+	world.verifier.usage = world_usage();
 	return 0;
 }
 
@@ -99,7 +100,6 @@ check_verdict(const struct frame *request, const struct verify_reply *reply)
 	    "valid is only what is");
 }
 
-/* Here nobody keeps usage, so all that is told is the verdict. */
 static void
 check_usage(const struct frame *request, const struct usage_reply *reply)
 {
@@ -109,15 +109,19 @@ check_usage(const struct frame *request, const struct usage_reply *reply)
 	fuzz_require(usage_request_read(request->body, &asked),
 	    "what is answered was a request");
 	key = key_shown(asked.request.credential);
-	fuzz_require(reply->told != USAGE_TOLD &&
-		(reply->id.len == 0 ||
-		    (key >= 0 && key != WORLD_HMAC &&
-			is_id_of(reply->id, key))),
+	fuzz_require(reply->id.len == 0 ||
+		(key >= 0 && key != WORLD_HMAC && is_id_of(reply->id, key)),
 	    "a key is told only to who has its token");
+	fuzz_require(reply->told != USAGE_TOLD ||
+		(reply->id.len > 0 &&
+		    (world_accepts((enum world_key)key) || key == WORLD_BOUND)),
+	    "usage is told to who would be let in");
 }
 
 struct talk {
+	struct conn conn;
 	void *session;
+	bool leaves; /* where there is no answer at once */
 	size_t answered;
 	uint64_t sum; /* of the answers */
 };
@@ -163,6 +167,7 @@ check_reply(const struct frame *reply, size_t number)
 		    bytes_equal(reply->body, (struct bytes){again, w.len}),
 		    "there is one way to tell usage");
 		check_usage(&requests[number], &usage);
+		w.len = 0; /* a report may be had, or not */
 		break;
 	case FRAME_PING:
 		fuzz_require(bytes_equal(reply->body, requests[number].body),
@@ -210,6 +215,18 @@ check_replies(struct talk *talk, struct bytes out)
 	}
 }
 
+/* What comes later: the answer to a question about usage. */
+static void
+wait_for_answer(struct talk *talk)
+{
+	talk->conn.len = 0;
+	fuzz_require(world_answer_usage() && !talk->conn.finished,
+	    "what is waited for comes");
+	check_replies(talk,
+	    (struct bytes){
+		(const uint8_t *)talk->conn.replies, talk->conn.len});
+}
+
 /* As the server does. False: the connection is closed. Leaves in *in what has
  * to come again. */
 static bool
@@ -231,9 +248,11 @@ hand_over(struct talk *talk, struct bytes *in)
 		check_replies(talk, (struct bytes){out, w.len});
 		in->data += used;
 		in->len -= used;
-	} while (status == PLANE_FULL);
-	fuzz_require(status == PLANE_MORE || status == PLANE_CLOSE,
-	    "the verify plane does not wait");
+		if (status == PLANE_WAIT && talk->leaves)
+			return false;
+		if (status == PLANE_WAIT)
+			wait_for_answer(talk);
+	} while (status == PLANE_FULL || status == PLANE_WAIT);
 	fuzz_require(
 	    status == PLANE_CLOSE || in->len <= verify_plane.unfinished_max,
 	    "what is kept is bounded");
@@ -241,15 +260,15 @@ hand_over(struct talk *talk, struct bytes *in)
 }
 
 static uint64_t
-talk(struct bytes in, uid_t uid, size_t piece)
+talk(struct bytes in, uid_t uid, size_t piece, bool leaves)
 {
-	struct conn conn;
+	static char replies[WORLD_REPLIES_MAX];
 	struct peer peer = {.uid = uid};
-	struct talk talk = {
-	    .session = verify_plane.opened(&world.verifier, &conn, &peer)};
+	struct talk talk = {.conn = {.replies = replies}, .leaves = leaves};
 	struct bytes part = {in.data, 0};
 	bool open = true;
 
+	talk.session = verify_plane.opened(&world.verifier, &talk.conn, &peer);
 	world_reset_rates(&world);
 	while (open && part.data + part.len < in.data + in.len) {
 		size_t left = (size_t)(in.data + in.len - part.data) - part.len;
@@ -258,6 +277,7 @@ talk(struct bytes in, uid_t uid, size_t piece)
 		open = hand_over(&talk, &part);
 	}
 	verify_plane.closed(&world.verifier, talk.session);
+	world_settle(&world); /* answers that nobody waits for any more */
 	return talk.sum * 2 + open;
 }
 
@@ -274,8 +294,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = (struct bytes){data + 1, size - 1};
 	take_requests(in);
 	piece = (size_t)(data[0] >> 2) + 1;
-	whole = talk(in, uids[data[0] & 3], SIZE_MAX);
-	fuzz_require(talk(in, uids[data[0] & 3], piece) == whole,
+	whole = talk(in, uids[data[0] & 3], SIZE_MAX, false);
+	fuzz_require(talk(in, uids[data[0] & 3], piece, false) == whole,
 	    "pieces are answered as the whole is");
+	talk(in, uids[data[0] & 3], SIZE_MAX, true);
 	return 0;
 }

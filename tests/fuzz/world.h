@@ -90,6 +90,8 @@ void world_disconnect(struct conn *conn);
 /* Hands in one message with its NUL. */
 enum plane_status
 world_send(struct conn *conn, const char *message, size_t len);
+/* For who is to ask such: it knows nothing. */
+struct usage *world_usage(void);
 /* One question about usage; false: there was none. For world_settle(). */
 bool world_answer_usage(void);
 /* Until nothing is under way any more. */

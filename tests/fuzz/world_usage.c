@@ -31,6 +31,25 @@ usage_ask(struct usage *usage, const struct usage_query *query,
 	return ask((struct question){.answer = answer, .context = context});
 }
 
+/* Each answered verification; NULL where the target keeps no usage. */
+void
+usage_note(struct usage *usage, const struct usage_event *event)
+{
+	if (usage == NULL)
+		return;
+	fuzz_use_bytes(event->endpoint);
+	fuzz_use_bytes(event->service);
+	fuzz_use(event->address, sizeof *event->address);
+}
+
+struct usage *
+world_usage(void)
+{
+	static char nothing;
+
+	return (struct usage *)&nothing;
+}
+
 bool
 usage_check(struct usage *usage, usage_checked_fn *checked, void *context)
 {
