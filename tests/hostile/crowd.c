@@ -8,8 +8,9 @@
  *     crowd garbage SOCKET COUNT                 COUNT frames of random bytes
  *     crowd guess SOCKET COUNT SOURCES TOKEN     secrets for the token's key,
  *         for clients of so many addresses
- *     crowd calm SOCKET COUNT TOKEN              one verification after the
- *         other; prints the 99th percentile of their times in nanoseconds
+ *     crowd calm SOCKET COUNT TOKEN [VERDICT]    one verification after the
+ *         other, which are valid or what is said; prints the 99th percentile of
+ *         their times in nanoseconds
  *
  * 1 where the daemon does other than it should, or nothing for a minute.
  */
@@ -301,7 +302,8 @@ guess(const char *path, unsigned long count, unsigned sources, const char *text)
 /* The one who behaves */
 
 static void
-calm(const char *path, unsigned long count, const char *token)
+calm(const char *path, unsigned long count, const char *token,
+    const char *wanted)
 {
 	uint8_t out[512], answers[ANSWER];
 	struct writer w = writer_over(out, sizeof out);
@@ -318,9 +320,10 @@ calm(const char *path, unsigned long count, const char *token)
 
 		if (send(fd, out, w.len, MSG_NOSIGNAL) != (ssize_t)w.len)
 			die("send");
-		if (next_verdict(fd, answers, sizeof answers, &len) !=
-		    VERDICT_VALID)
-			fail("a good token is not valid");
+		if (strcmp(verdict_text(
+			       next_verdict(fd, answers, sizeof answers, &len)),
+			wanted) != 0)
+			fail("another verdict");
 		samples[i] = (uint32_t)(now_ns() - begun);
 	}
 	sort_samples(samples, count);
@@ -347,8 +350,8 @@ main(int argc, char **argv)
 		garbage(argv[2], count);
 	else if (strcmp(what, "guess") == 0 && argc == 6)
 		guess(argv[2], count, (unsigned)atoi(argv[4]), argv[5]);
-	else if (strcmp(what, "calm") == 0 && argc == 5)
-		calm(argv[2], count, argv[4]);
+	else if (strcmp(what, "calm") == 0 && (argc == 5 || argc == 6))
+		calm(argv[2], count, argv[4], argc == 6 ? argv[5] : "valid");
 	else
 		fail("half|drip|deaf|garbage|guess|calm SOCKET COUNT ...");
 	return 0;

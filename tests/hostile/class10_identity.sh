@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-#
-# Many requests at once, with several keys, under each MPM, while apikeyd is
+# Class 10: one client's identity for another's request. Many requests at once, with several keys, under each MPM, while apikeyd is
 # restarted, httpd is restarted gracefully and children end by
 # MaxConnectionsPerChild: every answer is the right one, to the right key, or
 # 503; no child crashes; descriptors return to where they were.
