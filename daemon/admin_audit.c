@@ -7,6 +7,7 @@
 
 #include "audit_entry.h"
 #include "instant.h"
+#include "json_memory.h"
 #include "log.h"
 
 /*
@@ -175,6 +176,10 @@ entry_text(struct admin *admin, const struct call *call,
 	entry.before = before;
 	entry.after = after;
 	char *text = audit_entry_text(&entry);
+	if (json_memory_failed()) {
+		free(text);
+		text = NULL;
+	}
 	json_decref(before);
 	json_decref(after);
 	return text;

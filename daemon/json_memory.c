@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "json_memory.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ enum { RESERVE = 128 * JSON_TEXT_MAX };
 
 static void *reserve;
 static bool reading;
+static _Atomic bool failed; /* several threads make values */
 
 /* The size stands before the memory. */
 union header {
@@ -48,8 +50,10 @@ wiping_malloc(size_t size)
 	if (size > SIZE_MAX - sizeof *block)
 		return NULL;
 	block = allocate(sizeof *block + size);
-	if (block == NULL)
+	if (block == NULL) {
+		atomic_store(&failed, true);
 		return NULL;
+	}
 	block->size = size;
 	return block + 1;
 }
@@ -64,6 +68,12 @@ json_memory_free(void *memory)
 	block--;
 	secret_wipe(block + 1, block->size);
 	free(block);
+}
+
+bool
+json_memory_failed(void)
+{
+	return atomic_exchange(&failed, false);
 }
 
 static bool

@@ -16,6 +16,13 @@ enum { JSON_TEXT_MAX = 1 << 17 };
 /* To be called before any other use of jansson. */
 void json_memory_init(void);
 
+/*
+ * Whether an allocation has failed since this was last asked. Who puts a value
+ * together does not look at each of its members: one for which there was no
+ * memory is missing, and what was put together must not be used.
+ */
+bool json_memory_failed(void);
+
 /* Wipes and frees what jansson has allocated, such as what json_dumps()
  * returns. NULL is fine. */
 void json_memory_free(void *memory);

@@ -146,6 +146,11 @@ tell_answer(const struct call *call, const char *error)
 void
 call_reply(struct call *call, json_t *parameters)
 {
+	if (json_memory_failed()) {
+		json_decref(parameters);
+		call_abort(call);
+		return;
+	}
 	tell_answer(call, NULL);
 	finish(call,
 	    json_pack("{s:o}", "parameters",
@@ -324,6 +329,7 @@ call_from(struct session *session, struct bytes message)
 	call->service = session->service;
 	call->session = session;
 	call->peer = session->peer;
+	json_memory_failed(); /* what did before is not this call's */
 	call->message = json_read(message);
 	parameters = json_object_get(call->message, "parameters");
 	if (parameters == NULL || json_is_null(parameters))
