@@ -174,14 +174,15 @@ main(void)
 	const char *problem = NULL;
 	bool struck = true;
 
+	const char *sanitizers = getenv("SANITIZERS");
+
+	if (sanitizers != NULL && strcmp(sanitizers, "yes") == 0) {
+		puts("1..0 # SKIP a sanitizer has its own malloc()");
+		return 0;
+	}
 	apikeyd_prepare(&daemon_);
 	faults_prepare(&faults, &daemon_);
 	apikeyd_start(&daemon_);
-	if (faults.shared == NULL) {
-		puts("1..0 # SKIP faults cannot be had");
-		apikeyd_remove(&daemon_);
-		return 0;
-	}
 	make_objects();
 	for (; struck && problem == NULL && known_count < ROUNDS_MAX;
 	     nth += stride) {
