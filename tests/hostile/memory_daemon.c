@@ -173,7 +173,6 @@ main(void)
 	int stride = (int)number_variable("MEMORY_STRIDE", 23), nth = 0;
 	const char *problem = NULL;
 	bool struck = true;
-
 	const char *sanitizers = getenv("SANITIZERS");
 
 	if (sanitizers != NULL && strcmp(sanitizers, "yes") == 0) {
