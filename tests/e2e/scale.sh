@@ -7,7 +7,7 @@
 . "$top_srcdir/tests/lib.sh"
 
 keys=${SCALE_KEYS:-100000}
-bytes_max=400
+bytes_max=300
 
 resident() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$APIKEYD_PID/status"
