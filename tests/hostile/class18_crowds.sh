@@ -38,6 +38,15 @@ token=$(new_key first)
 is "(a key verifies)" "$(verdict "$token")" valid
 "$crowd" guess "$socket" 10000 100 "$token"
 
+# niceness THREAD: of those that are called so.
+niceness() {
+	cat "/proc/$APIKEYD_PID/task"/*/stat |
+		awk -v name="($1)" '$2 == name { print $19 }' | sort -u
+}
+ok "PINs leave processors to verifications" \
+	[ "$(niceness worker)" -ge 10 ]
+ok "and so do commits" [ "$(niceness store)" -ge 10 ]
+
 # memory NAME: VmRSS, or VmHWM, which is the most that it ever was.
 memory() {
 	sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$APIKEYD_PID/status"
