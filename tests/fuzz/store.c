@@ -64,9 +64,11 @@ write_store(const struct record *root)
 	tdb = store_tdb_open(path, 1, O_RDWR | O_CREAT | O_TRUNC, &complaints);
 	fuzz_require(tdb != NULL, "a store is made");
 	for (size_t i = 0; i < given.count; i++)
-		fuzz_require(store_write_record(tdb, &given.records[i]),
+		fuzz_require(
+		    store_write_record(tdb, &given.records[i], TDB_INSERT),
 		    "a record is written");
-	fuzz_require(store_write_record(tdb, root) && tdb_close(tdb) == 0,
+	fuzz_require(
+	    store_write_record(tdb, root, TDB_REPLACE) && tdb_close(tdb) == 0,
 	    "a store is made");
 }
 
