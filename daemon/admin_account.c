@@ -68,7 +68,7 @@ admin_create_account(void *context, struct call *call)
 	struct record record;
 	struct change *change;
 
-	if (slug != NULL && !slug_valid(slug))
+	if (!slug_valid(slug))
 		param_wrong(&params, "slug", admin_slug_expected);
 	if (name != NULL && !label_valid(name, 1, NAME_MAX_LEN))
 		param_wrong(&params, "name", admin_name_expected);

@@ -15,7 +15,7 @@ param_cidr(struct params *params, struct cidr *cidr)
 	const char *text = param_required_text(params, "cidr");
 
 	memset(cidr, 0, sizeof *cidr);
-	if (text != NULL && !cidr_parse(text, cidr))
+	if (!cidr_parse(text, cidr))
 		param_wrong(params, "cidr",
 		    "expected an address or a network such as 203.0.113.0/24 "
 		    "or 2001:db8::/32, no bits set beyond the prefix length");

@@ -195,12 +195,11 @@ param_operator(struct params *params)
 	if (uid < 0 || uid >= UINT32_MAX)
 		param_wrong(params, "uid", "expected a uid");
 	op.uid = (uint32_t)uid;
-	if (op.login != NULL &&
-	    (!label_valid(op.login, 1, LOGIN_MAX_LEN) ||
-		strpbrk(op.login, " :/") != NULL))
+	if (!label_valid(op.login, 1, LOGIN_MAX_LEN) ||
+	    strpbrk(op.login, " :/") != NULL)
 		param_wrong(params, "login",
 		    "expected a login, without blanks, \":\" and \"/\"");
-	op.role = role != NULL ? role_from_text(role) : ROLE_NOBODY;
+	op.role = role_from_text(role);
 	if (op.role == ROLE_NOBODY)
 		param_wrong(
 		    params, "role", "expected superadmin, admin or auditor");

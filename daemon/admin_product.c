@@ -42,7 +42,7 @@ param_product(struct params *params)
 
 	if (prefix == NULL)
 		prefix = "ak";
-	if (slug != NULL && !slug_valid(slug))
+	if (!slug_valid(slug))
 		param_wrong(params, "slug", admin_slug_expected);
 	if (name != NULL && !label_valid(name, 1, NAME_MAX_LEN))
 		param_wrong(params, "name", admin_name_expected);

@@ -193,6 +193,7 @@ journal_adopt(struct journal *journal)
 	if (fd < 0)
 		return false;
 	mapped =
+	    /* cppcheck-suppress leakReturnValNotUsed ; where it was */
 	    mmap(map_of(journal), map_bytes(journal), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
 	    dup3(fd, journal->fd, O_CLOEXEC) >= 0;

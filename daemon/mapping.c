@@ -32,6 +32,7 @@ on_bus_error(int number, siginfo_t *info, void *context)
 
 	(void)context;
 	if (is_guarded(info) &&
+	    /* cppcheck-suppress leakReturnValNotUsed ; where it was */
 	    mmap(guarded.start, guarded.bytes, PROT_READ | PROT_WRITE,
 		MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
 		atomic_store(&guarded.lost, true);

@@ -128,7 +128,7 @@ allow_entry_read(struct bytes item, struct allow_entry *entry)
 	struct reader r = reader_over(item.data, item.len);
 	struct bytes network = read_bytes(&r, 16);
 
-	if (network.data != NULL)
+	if (network.len > 0)
 		memcpy(entry->cidr.address.bytes, network.data, 16);
 	entry->cidr.prefix_len = read_u8(&r);
 	entry->label = read_bytes(&r, r.left);

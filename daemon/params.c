@@ -50,9 +50,10 @@ param_required_text(struct params *params, const char *name)
 {
 	const char *text = param_text(params, name);
 
-	if (text == NULL)
-		param_wrong(params, name, "is required");
-	return text;
+	if (text != NULL)
+		return text;
+	param_wrong(params, name, "is required");
+	return "";
 }
 
 int64_t

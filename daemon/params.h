@@ -34,11 +34,13 @@ bool param_given(struct params *params, const char *name);
  * JSON's: valid UTF-8 without NUL bytes inside, living as long as the call.
  */
 const char *param_text(struct params *params, const char *name);
-const char *param_required_text(struct params *params, const char *name);
 int64_t param_integer(struct params *params, const char *name);
 bool param_bool(struct params *params, const char *name);
 json_t *param_array(struct params *params, const char *name);
 json_t *param_object(struct params *params, const char *name);
+
+/* The same of what has to be there; "" where it is not, which is recorded. */
+const char *param_required_text(struct params *params, const char *name);
 
 /* Records that field is not what it should be, unless something was wrong
  * already. Both texts have to last as long as params. */

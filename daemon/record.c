@@ -331,12 +331,9 @@ record_open(struct bytes name, struct bytes data, const struct keyring *ring,
 	return true;
 }
 
-/* What follows the last field is zeros. */
 bool
-record_done(const struct reader *r)
+record_rest_is_zeros(const struct reader *r)
 {
-	if (r->failed)
-		return false;
 	for (size_t i = 0; i < r->left; i++)
 		if (r->at[i] != 0)
 			return false;

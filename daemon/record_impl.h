@@ -12,8 +12,16 @@ record_name(enum record_kind kind, const void *rest, size_t len);
 struct writer record_begin(
     struct record *record, struct record_name name, enum record_state state);
 
-/* Whether nothing but zeros is left. */
-bool record_done(const struct reader *r);
+/* Whether what is left is zeros, which follow the last field. */
+bool record_rest_is_zeros(const struct reader *r);
+
+/* Whether every read fitted, too. Inline, so that who sees only one file, as
+ * analysers do, sees that what was read is there. */
+static inline bool
+record_done(const struct reader *r)
+{
+	return !r->failed && record_rest_is_zeros(r);
+}
 
 /* Text into an array of its type, NUL-terminated; false where it is longer or
  * holds a NUL itself, or is no slug. */

@@ -33,7 +33,7 @@ record_to_outbox(struct record_view *view, struct outbox_piece *piece)
 	    piece->len > OUTBOX_PIECE_MAX)
 		return false;
 	piece->slot = view->name.data[0];
-	if (piece->len > 0)
-		memcpy(piece->text, text.data, piece->len);
+	if (text.len > 0)
+		memcpy(piece->text, text.data, text.len);
 	return true;
 }

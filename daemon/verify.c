@@ -206,10 +206,10 @@ note(struct verifier *verifier, struct key *key, bool by_previous,
 	if (key != NULL) {
 		key->last_used_at = now;
 		key->last_used_address = address;
-	}
-	if (by_previous && key->previous != NULL) {
-		key->previous->last_used_at = now;
-		key->previous->last_used_address = address;
+		if (by_previous && key->previous != NULL) {
+			key->previous->last_used_at = now;
+			key->previous->last_used_address = address;
+		}
 	}
 	usage_note(verifier->usage, &event);
 	tally_note(&verifier->tally, verdict, request->service);

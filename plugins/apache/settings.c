@@ -259,7 +259,7 @@ source_known(const apr_array_header_t *sources, const struct source *source)
 		    &APR_ARRAY_IDX(sources, i, struct source);
 
 		if (known->kind == source->kind &&
-		    (known->name == NULL ||
+		    (known->name == NULL || source->name == NULL ||
 			strcasecmp(known->name, source->name) == 0))
 			return true;
 	}
@@ -316,7 +316,7 @@ set_from(cmd_parms *cmd, void *settings, int argc, char *const argv[])
 			    "query:NAME",
 			    cmd->cmd->name, argv[i]);
 		/* This one has a shape of its own. */
-		if (source.kind == SOURCE_HEADER &&
+		if (source.kind == SOURCE_HEADER && source.name != NULL &&
 		    strcasecmp(source.name, "Authorization") == 0)
 			return apr_psprintf(cmd->pool,
 			    "%s: '%s': say bearer for the Authorization "
@@ -365,7 +365,7 @@ static const char *
 add_scope(cmd_parms *cmd, void *settings, const char *arg)
 {
 	struct dir_settings *dir = settings;
-	const ap_expr_info_t *scope;
+	const ap_expr_info_t *scope = NULL;
 	const char *error = set_expression(
 	    cmd, arg, settings_scope_valid, EXPECTED_SCOPE, &scope);
 

@@ -247,24 +247,32 @@ offer_verbs(const struct typed *typed)
 
 /* Words before the one that is asked for */
 
+/* NULL: there is none of this name that takes a value. */
+static const struct option_row *
+option_with_value(const struct typed *typed, const char *name, size_t len)
+{
+	const struct command *command = typed->selected.command;
+	const struct option_row *option =
+	    command != NULL ? option_find(command->options, name, len) : NULL;
+
+	if (option == NULL)
+		option = option_find(global_options, name, len);
+	return option != NULL && option->metavar != NULL ? option : NULL;
+}
+
 static void
 skip_option(struct typed *typed, const char *word)
 {
-	const struct command *command = typed->selected.command;
 	const char *name = word + 2;
 	size_t len = strcspn(name, "=");
 
-	typed->option =
-	    command != NULL ? option_find(command->options, name, len) : NULL;
-	if (typed->option == NULL)
-		typed->option = option_find(global_options, name, len);
-	if (typed->option != NULL && name[len] == '=' &&
-	    strcmp(typed->option->name, "socket") == 0)
+	typed->option = option_with_value(typed, name, len);
+	if (name[len] == '\0')
+		return;
+	/* The value came in the same word. */
+	if (typed->option != NULL && strcmp(typed->option->name, "socket") == 0)
 		typed->socket = name + len + 1;
-	/* A value that came in the same word, or an option without. */
-	if (name[len] == '=' ||
-	    (typed->option != NULL && typed->option->metavar == NULL))
-		typed->option = NULL;
+	typed->option = NULL;
 }
 
 static void
@@ -314,14 +322,12 @@ static void
 split_option(struct typed *typed)
 {
 	const char *equals = strchr(typed->word, '=');
-	char name[64];
 
 	if (typed->option != NULL || strncmp(typed->word, "--", 2) != 0 ||
 	    equals == NULL)
 		return;
-	snprintf(name, sizeof name, "%.*s", (int)(equals - typed->word),
-	    typed->word);
-	skip_option(typed, name);
+	typed->option = option_with_value(
+	    typed, typed->word + 2, (size_t)(equals - typed->word) - 2);
 	typed->before = typed->word;
 	typed->before_len = (size_t)(equals - typed->word) + 1;
 	typed->word = equals + 1;

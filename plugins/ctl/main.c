@@ -63,6 +63,7 @@ keep_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) == -1 &&
+		    /* cppcheck-suppress leakReturnValNotUsed ; to stay */
 		    open("/dev/null",
 			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
 			_exit(CTL_REFUSED);
