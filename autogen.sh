@@ -43,9 +43,11 @@ packages() {
 		pamtester
 		# check
 		clang
+		cppcheck
 		e2fsprogs
 		faketime
 		g++
+		gcovr
 		git
 		iproute2
 		man-db
@@ -92,7 +94,7 @@ purposes() {
 		case $target in
 		demo) echo demo ;;
 		bench) echo demo bench ;;
-		*check*)
+		*check* | analyze | coverage)
 			echo demo check
 			case $target in
 			check-bench) echo bench ;;
