@@ -296,6 +296,14 @@ key_id() {
 	echo "${1%_*}"
 }
 
+# misspelt TOKEN: another character at its end.
+misspelt() {
+	case $1 in
+	*0) echo "${1%?}1" ;;
+	*) echo "${1%?}0" ;;
+	esac
+}
+
 # verify TOKEN [OPTION…]
 verify() {
 	token=$1

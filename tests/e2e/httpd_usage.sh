@@ -146,7 +146,7 @@ like 'what is allowed is said' "$(headers -X POST \
 # --- who is told
 is 'nobody without a key' "$(status "$URL/usage")" 401
 is 'nor with a wrong one' \
-	"$(status -H "Authorization: Bearer ${good%?}0" "$URL/usage")" 401
+	"$(status -H "Authorization: Bearer $(misspelt "$good")" "$URL/usage")" 401
 unlike 'who is told nothing' "$("$CURL" -s --max-time 20 "$URL/usage")" total
 like 'another key sees its own' "$("$CURL" -s --max-time 20 \
 	-H "Authorization: Bearer $foreign" "$URL/usage")" "^[{]\"id\":\"$(key_id "$foreign")\""

@@ -9,6 +9,7 @@ conf=$TMP/apikeyd.conf
 start_apikeyd --config "$conf" || give_up "apikeyd does not start"
 seed
 good=$(new_key first)
+bad=$(misspelt "$good")
 id=$(key_id "$good")
 uid=$(id -u)
 
@@ -32,7 +33,7 @@ some() {
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		verify "$good" --service httpd
 		verify "$good" --service sshd
-		verify "${good%?}x"
+		verify "$bad"
 	done >"$TMP/output" 2>&1
 }
 
@@ -48,7 +49,7 @@ malformed="malformed, key -, service -, uid $uid"
 ok "an unproven key is not named" [ "$(lines "$malformed")" -gt 0 ]
 is "and nothing else is of it" \
 	"$(lines malformed)" "$(lines "$malformed\(, the last of [0-9]*\)\?\$")"
-verify "${good%?}x" --address 192.0.2.7 >"$TMP/output"
+verify "$bad" --address 192.0.2.7 >"$TMP/output"
 is "but its address is" "$(lines "$malformed, from 192.0.2.7\$")" 1
 verify "$good" --service "x=y" >"$TMP/output"
 verify "$good" --service "${good##*_}" >"$TMP/output"
@@ -59,7 +60,7 @@ is "nothing in the log is of a token" \
 
 ok "sampled" set_log '"sampled"'
 some
-verify "${good%?}x" --address 192.0.2.8 >"$TMP/output" # a new source
+verify "$bad" --address 192.0.2.8 >"$TMP/output" # a new source
 shown=$(lines '')
 ok "is fewer ($shown)" [ "$shown" -lt 30 ]
 ok "but some: of valid ones" [ "$(lines valid)" -gt 0 ]

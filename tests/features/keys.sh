@@ -52,11 +52,7 @@ D6() {
 D7() {
 	token=$(new_key copied)
 	short=${token%????}
-	# Another character at the end: 0, or 1 where it is 0.
-	case $token in
-	*0) wrong=${token%?}1 ;;
-	*) wrong=${token%?}0 ;;
-	esac
+	wrong=$(misspelt "$token")
 	echo "$short" >"$TMP/short"
 	echo "$wrong" >"$TMP/wrong"
 	must_exit 1 ctl key check <"$TMP/short"
