@@ -10,10 +10,11 @@
 # clang and test with the sanitizers. CONFIGURE_FLAGS go to configure.
 set -eu
 
-# packages PURPOSE…: the only list there is, one package a line under what it is
-# for: build, demo, check, packages (check-packages and check-systemd), and what
-# is for the tests of CI or for the benchmark alone, since it brings services
-# that a machine of yours should not begin to offer.
+# packages PURPOSE…: the only list there is, one package a line under what it
+# is for: build, demo, check, analyze, coverage, fuzz, packages (for
+# check-packages and check-systemd), and what is for the tests of CI or for the
+# benchmark alone, since it brings services that a machine of yours should not
+# begin to offer.
 packages() {
 	awk -v wanted=" $* " '
 		/^#/ { purpose = $2; next }
@@ -43,14 +44,13 @@ packages() {
 		pamtester
 		# check
 		clang
-		cppcheck
 		e2fsprogs
 		faketime
 		g++
-		gcovr
 		git
 		iproute2
 		man-db
+		mount
 		netcat-openbsd
 		nghttp2-client
 		openssh-client
@@ -62,6 +62,13 @@ packages() {
 		systemd
 		xfsprogs
 		zsh
+		# analyze
+		cppcheck
+		# coverage
+		gcovr
+		# fuzz
+		clang
+		libclang-rt-dev
 		# packages
 		debhelper
 		dpkg-dev
@@ -94,9 +101,11 @@ purposes() {
 		case $target in
 		demo) echo demo ;;
 		bench) echo demo bench ;;
-		*check* | analyze | coverage)
+		fuzz) echo fuzz ;;
+		*check* | analyze | coverage | torture)
 			echo demo check
 			case $target in
+			analyze | coverage) echo "$target" ;;
 			check-bench) echo bench ;;
 			check-packages | check-systemd) echo packages ;;
 			esac
