@@ -65,6 +65,7 @@ faults_arm(struct faults *faults, enum fault_kind kind, int after, int times)
 	atomic_store(&faults->shared->after, after);
 	atomic_store(&faults->shared->times, times);
 	atomic_store(&faults->shared->kind, (int)kind);
+	faults->armed++;
 }
 
 void
@@ -72,6 +73,9 @@ faults_end(struct faults *faults)
 {
 	if (faults->shared == NULL)
 		return;
+	if (atomic_load(&faults->shared->kind) != FAULT_NONE &&
+	    atomic_load(&faults->shared->after) < 0)
+		faults->struck++;
 	atomic_store(&faults->shared->kind, FAULT_NONE);
 	if (faults->daemon->pid > 0)
 		limit_file_size(faults->daemon->pid, RLIM_INFINITY);

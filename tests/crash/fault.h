@@ -38,6 +38,7 @@ struct apikeyd;
 struct faults {
 	struct apikeyd *daemon;
 	struct fault_shared *shared; /* NULL: faults cannot be had */
+	unsigned long armed, struck; /* but for FAULT_FILE_SIZE */
 };
 
 /* Before the first start. */

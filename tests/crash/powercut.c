@@ -40,6 +40,7 @@ enum {
 	FLUSH_MS = 100,     /* usage_flush_interval, and ... */
 	FLUSH_SLACK = 4000, /* ... what a busy machine adds, ms */
 	MARKS = 64,
+	ROUNDS_ENOUGH = 50, /* to come to usage that had to be flushed */
 };
 
 enum state { NONE, ACTIVE, DISABLED, REVOKED, DELETED };
@@ -64,7 +65,8 @@ static char counted_token[TOKEN_SIZE];
 static _Atomic unsigned long asked, answered;
 static _Atomic bool ending;
 static unsigned long round_number;
-static char problem_text[512]; /* the main thread's; the first one */
+static unsigned long usage_rounds; /* where some usage had to be there */
+static char problem_text[512];     /* the main thread's; the first one */
 
 static void
 problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -376,6 +378,7 @@ cut_power(char *const argv[], uint64_t random)
 	pthread_mutex_lock(&lock);
 	memcpy(known, workers, sizeof known);
 	at_least = answered_until(clock_ms() - FLUSH_MS - FLUSH_SLACK);
+	usage_rounds += at_least > 0;
 	marks[round_number % MARKS] = (struct mark){clock_ms(), answered};
 	clone_image(argv[2], argv[4]);
 	at_most = asked;
@@ -444,8 +447,11 @@ report(unsigned long rounds)
 
 	for (int i = 0; i < WORKERS; i++)
 		changes += workers[i].acknowledged;
-	printf("# %lu power cuts, %lu changes, %lu verifications\n",
-	    round_number, changes, answered);
+	if (round_number >= ROUNDS_ENOUGH && usage_rounds == 0)
+		problem("no cut came after usage had to be flushed");
+	printf("# %lu power cuts, %lu of them with usage that had to be there, "
+	       "%lu changes, %lu verifications\n",
+	    round_number, usage_rounds, changes, answered);
 	if (problem_text[0] == '\0')
 		printf("ok 1 - nothing is lost after %lu power cuts\n", rounds);
 	else

@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { FAULTS_ENOUGH = 20 };
+
 /* Who they are, where other users can be had. */
 static const struct {
 	uid_t uid;
@@ -286,11 +288,15 @@ report(struct test *test)
 		tokens += test->workers[i].world.dead_tokens.count;
 		abandoned += test->workers[i].imports_abandoned;
 	}
-	printf("# %lu rounds, %lu kills, %lu faults, %lu changes, %lu dead "
-	       "tokens; of changes under way %lu were carried out, %lu were "
-	       "not; %lu imports were given up\n",
-	    test->round, test->kills, test->faulted, test->changes, tokens,
-	    test->carried_out, test->not_carried_out, abandoned);
+	/* Some of so many do, or the daemon runs without fault_preload.so. */
+	if (test->faults.armed >= FAULTS_ENOUGH && test->faults.struck == 0)
+		problem(test, "none of %lu faults struck", test->faults.armed);
+	printf("# %lu rounds, %lu kills, %lu faults, of %lu armed %lu struck, "
+	       "%lu changes, %lu dead tokens; of changes under way %lu were "
+	       "carried out, %lu were not; %lu imports were given up\n",
+	    test->round, test->kills, test->faulted, test->faults.armed,
+	    test->faults.struck, test->changes, tokens, test->carried_out,
+	    test->not_carried_out, abandoned);
 	if (test->problem[0] == '\0') {
 		apikeyd_remove(&test->daemon);
 	} else {

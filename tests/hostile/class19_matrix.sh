@@ -221,6 +221,7 @@ APIKEYD=$sound
 stop_apikeyd || :
 start_apikeyd || give_up "apikeyd does not start"
 told "audit.log could not be written"
-ok "some was done" grep -q '[^=].*|done$' "$TMP/done"
+ok "some was done" \
+	[ "$(grep -v '|=' "$TMP/done" | grep -c '|done$')" -gt 0 ]
 ok "and the log is sound" ctl audit verify
 done_testing

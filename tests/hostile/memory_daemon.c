@@ -190,6 +190,8 @@ main(void)
 		if (problem == NULL && !is_sound())
 			problem = restart();
 	}
+	if (problem == NULL && (nth <= stride || known_count == 0))
+		problem = "no allocation failed: was it preloaded?";
 	if (problem == NULL)
 		problem = restart();
 	printf("# %d allocations, each %d. failed; %lu calls acknowledged, "
