@@ -7,7 +7,7 @@ export BENCH_KEYS=1000
 # shellcheck source=tests/bench/bench.lib.sh
 . "$top_srcdir/tests/bench/bench.lib.sh"
 
-command -v redis-server >/dev/null || skip_all "redis-server is not installed"
+command -v redis-server >/dev/null || give_up "redis-server is not installed"
 
 # table NAME: the table of this part, of a daemon that is as it is or slowed.
 table() {

@@ -179,7 +179,8 @@ settles() {
 	done
 }
 
-# The daemon lives, but does not answer.
+# The daemon lives, but does not answer. On a busy machine httpd may be slow,
+# too.
 test_stopped() {
 	kill -STOP "$APIKEYD_PID"
 	slow=$("$CURL" -s -o /dev/null -w '%{http_code} %{time_total}' \
@@ -187,7 +188,7 @@ test_stopped() {
 	kill -CONT "$APIKEYD_PID"
 	echo "$slow"
 	echo "$slow" | awk -v limit="$TIMEOUT_MS" '{ exit !($1 == 503 &&
-		$2 * 1000 >= limit * 0.9 && $2 * 1000 < limit + 1000) }'
+		$2 * 1000 >= limit * 0.9 && $2 * 1000 < limit + 18000) }'
 }
 
 test_mpm() {

@@ -282,13 +282,15 @@ test_websocket() {
 }
 
 # raw TEXT…: a request as it stands; prints the status.
-# shellcheck disable=SC2059 # the text has escapes
+# shellcheck disable=SC2059,SC2094 # the text has escapes; await does not read
 raw() {
+	: >"$TMP/raw"
 	{
 		printf "$@"
-		sleep 1
-	} | "$CURL" -s --max-time 5 "telnet://${URL#http://}" |
-		sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p'
+		# At the end of its input curl is gone.
+		await [ -s "$TMP/raw" ]
+	} | "$CURL" -sN --max-time 20 "telnet://${URL#http://}" >>"$TMP/raw"
+	sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' "$TMP/raw"
 }
 
 test_attacks() {

@@ -192,11 +192,10 @@ static size_t
 read_all(int fd)
 {
 	uint8_t answer[ANSWER];
-	size_t len = 0;
-	ssize_t n;
+	size_t len = 0, n;
 
-	while ((n = read(fd, answer, sizeof answer)) > 0)
-		len += (size_t)n;
+	while ((n = read_some(fd, answer, sizeof answer)) > 0)
+		len += n;
 	return len;
 }
 

@@ -6,7 +6,7 @@
 
 [ -x "$top_builddir/tests/hostile/flipped_bytes" ] ||
 	skip_all "it is not built without check"
-newest=$(find "$top_srcdir/tests/fixtures" -name '*.tokens' | sort | tail -n 1)
+newest=$(find "$top_srcdir/tests/fixtures" -name '*.tokens' | sort -V | tail -n 1)
 tar -C "$TMP" -xzpf "${newest%.tokens}.tar.gz" --no-same-owner ||
 	give_up "the fixture cannot be unpacked"
 "$top_builddir/tests/hostile/flipped_bytes" "$TMP/state" "$newest"

@@ -35,14 +35,13 @@ static size_t
 converse(const char *path, uint8_t *answer)
 {
 	int fd = connect_to(path);
-	size_t len = 0;
-	ssize_t n;
+	size_t len = 0, n;
 
 	if (send(fd, input, input_len, MSG_NOSIGNAL) != (ssize_t)input_len)
 		die("send");
 	shutdown(fd, SHUT_WR);
-	while ((n = read(fd, answer + len, ANSWER_MAX - len)) > 0)
-		len += (size_t)n;
+	while ((n = read_some(fd, answer + len, ANSWER_MAX - len)) > 0)
+		len += n;
 	close(fd);
 	return len;
 }

@@ -83,7 +83,8 @@ if ! "$strace" -o /dev/null true 2>"$TMP/output" || [ "${SANITIZERS-}" = yes ]; 
 	skip "syncs that fail" "nothing can be traced here"
 else
 	counted=2
-	for file in totals.tdb "usage-$(date -u +%F).tdb" usage.journal; do
+	day=$(find "$TMP/state" -name 'usage-*.tdb' | sort | tail -n 1)
+	for file in totals.tdb "${day##*/}" usage.journal; do
 		cat >"$TMP/failing" <<-END
 			#!/bin/sh
 			exec '$strace' -D -f -o /dev/null \\
