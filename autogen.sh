@@ -7,7 +7,8 @@
 #                          all, check, demo, install, ...
 #
 # CI=true asks nothing, makes warnings errors, and has check also build with
-# clang and test with the sanitizers. CONFIGURE_FLAGS go to configure.
+# clang, test with the sanitizers, and tell what the tests run. CONFIGURE_FLAGS
+# go to configure.
 set -eu
 
 # packages PURPOSE…: the only list there is, one package a line under what it
@@ -109,7 +110,7 @@ purposes() {
 			check-bench) echo bench ;;
 			check-packages | check-systemd) echo packages ;;
 			esac
-			[ "${CI-}" != true ] || echo ci
+			[ "${CI-}" != true ] || echo ci coverage
 			;;
 		esac
 	done
@@ -223,8 +224,8 @@ for target; do
 	if [ "$target" = check ]; then
 		tested=build
 		if [ "${CI-}" = true ]; then
-			steps="check check-clang check-sanitizers"
-			tested="build build/sanitizers"
+			steps="check check-clang coverage"
+			tested="build build/coverage"
 		fi
 	fi
 	for step in $steps; do

@@ -110,7 +110,8 @@ lines_of() {
 
 # call UID METHOD PARAMETERS: prints the error's name, or "done".
 call() {
-	echo "io.apikeyd.Admin.$2 $3" | as "$1" raw >"$TMP/answer" 2>&1
+	echo "io.apikeyd.Admin.$2 $3" | as "$1" raw >"$TMP/answer" \
+		2>"$TMP/output"
 	# BackupStore answers several times; the last one counts.
 	tail -n 1 "$TMP/answer" | error_name |
 		sed 's/^-$/done/; s/.*\.//'
