@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 struct index *
 index_new(void)
 {
@@ -18,6 +20,7 @@ index_new(void)
 		free(index);
 		return NULL;
 	}
+	randombytes_buf(index->foreign_secret, sizeof index->foreign_secret);
 	return index;
 }
 
@@ -101,7 +104,7 @@ void
 index_expect(const struct index *index, const char id[TOKEN_ID_LEN])
 {
 	const struct key_table *table = &index->keys;
-	size_t home = key_table_home(key_hash(id));
+	size_t home = key_table_home(key_hash(table, id));
 
 	if (table->capacity > 0)
 		__builtin_prefetch(&table->slots[home & (table->capacity - 1)]);
@@ -134,7 +137,7 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 {
 	enum { SLOTS = 8 };
 	const struct key_table *table = &index->keys;
-	uint64_t hash = key_hash(id), tag = key_table_tag(hash);
+	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash);
 	size_t home = key_table_home(hash), mask = table->capacity - 1;
 	unsigned equal = 0, taken = 0, pick; /* a bit a slot */
 	uint64_t slot, same, sure;
@@ -293,14 +296,17 @@ index_add(struct table *table, struct order *order, uint32_t hash, void *item)
 	return table_add(table, hash, item);
 }
 
-/* It is a keyed hash, so any part of it is one. */
+/* It is a keyed hash, but an import may bring any that it likes. */
 static uint32_t
-foreign_slot(const uint8_t hash[TOKEN_HASH_BYTES])
+foreign_slot(const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
 {
-	uint32_t slot;
+	uint64_t word[FOREIGN_WORDS];
 
-	memcpy(&slot, hash, sizeof slot);
-	return slot;
+	memcpy(word, hash, sizeof word);
+	for (size_t i = 0; i < FOREIGN_WORDS; i++)
+		word[i] ^= index->foreign_secret[i];
+	return (uint32_t)(keyed_hash_fold(word[0], word[1]) ^
+	    keyed_hash_fold(word[2], word[3]));
 }
 
 const uint8_t *
@@ -317,7 +323,7 @@ struct key *
 index_find_foreign(
     const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
 {
-	uint32_t slot = foreign_slot(hash);
+	uint32_t slot = foreign_slot(index, hash);
 	struct key *key;
 	size_t at = 0;
 
@@ -342,7 +348,7 @@ unlink_foreign(struct index *index, struct key *key)
 	const uint8_t *hash = index_foreign_hash(key);
 
 	if (hash != NULL)
-		table_remove(&index->foreign, foreign_slot(hash), key);
+		table_remove(&index->foreign, foreign_slot(index, hash), key);
 }
 
 bool
@@ -375,7 +381,7 @@ index_file_key(struct index *index, struct key *key)
 	if (!key_table_add(&index->keys, key))
 		return false;
 	if (foreign != NULL)
-		table_add(&index->foreign, foreign_slot(foreign), key);
+		table_add(&index->foreign, foreign_slot(index, foreign), key);
 	key->account->keys++;
 	key->product->keys++;
 	return true;
@@ -480,7 +486,7 @@ index_replace_key(struct index *index, struct key *key, struct key *from)
 	/* There is room: no key gets a foreign hash that had none. */
 	if (index_foreign_hash(key) != NULL)
 		table_add(&index->foreign,
-		    foreign_slot(index_foreign_hash(key)), key);
+		    foreign_slot(index, index_foreign_hash(key)), key);
 	*from = old; /* so that key_free() frees what the old one owned */
 	key_free(from);
 }

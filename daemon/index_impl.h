@@ -13,11 +13,14 @@ struct order {
 	size_t len, capacity;
 };
 
+enum { FOREIGN_WORDS = TOKEN_HASH_BYTES / sizeof(uint64_t) };
+
 struct index {
 	struct key_table keys;
 	struct table accounts, products, operations;
 	struct table operators, pins;
 	struct table foreign; /* keys, by the hash of a token made elsewhere */
+	uint64_t foreign_secret[FOREIGN_WORDS];
 	struct order account_order, product_order, key_order, operator_order;
 	struct order staged; /* keys of an import, as long as they are */
 	size_t staged_count;
@@ -43,11 +46,11 @@ bool index_list_key(struct index *index, struct key *key);
 bool index_reserve_staged(struct index *index);
 
 /* Also one that is staged. */
+struct key *
+index_find_key(const struct index *index, const char id[TOKEN_ID_LEN]);
 /* Likewise, by the hash of a token made elsewhere. */
 struct key *index_find_foreign(
     const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
-struct key *
-index_find_key(const struct index *index, const char id[TOKEN_ID_LEN]);
 
 /* Whether an import that is not in force yet hides it. */
 static inline bool

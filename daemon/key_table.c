@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <sodium.h>
+
 #include "slab.h"
 
 /* While all keys are taken over: so far ahead each one's ID, which its hash is
@@ -13,13 +15,13 @@ void
 key_table_free(struct key_table *table)
 {
 	free(table->slots);
-	*table = (struct key_table){NULL, 0, 0};
+	*table = (struct key_table){.slots = NULL};
 }
 
 static void
 place(struct key_table *table, uint64_t slot)
 {
-	uint64_t hash = key_hash(key_table_key(slot)->id);
+	uint64_t hash = key_hash(table, key_table_key(slot)->id);
 	size_t mask = table->capacity - 1, i = key_table_home(hash) & mask;
 
 	while (table->slots[i] != 0)
@@ -33,7 +35,7 @@ key_table_reserve(struct key_table *table, size_t count)
 	const struct key_table old = *table;
 	size_t capacity = old.capacity > 0 ? old.capacity : 16;
 
-	while (capacity / 4 * 3 < count)
+	while (capacity / 2 < count)
 		capacity *= 2;
 	if (capacity == old.capacity)
 		return true;
@@ -44,6 +46,8 @@ key_table_reserve(struct key_table *table, size_t count)
 	}
 	slab_huge_pages(table->slots, capacity * sizeof *table->slots);
 	table->capacity = capacity;
+	if (old.capacity == 0)
+		randombytes_buf(table->secret, sizeof table->secret);
 	for (size_t i = 0; i < old.capacity; i++) {
 		__builtin_prefetch(
 		    key_table_key(old.slots[(i + AHEAD) & (old.capacity - 1)]));
@@ -63,7 +67,7 @@ key_table_add(struct key_table *table, struct key *key)
 	if ((address & KEY_TABLE_TAG) != 0 ||
 	    !key_table_reserve(table, table->count + 1))
 		return false;
-	place(table, key_table_tag(key_hash(key->id)) | address);
+	place(table, key_table_tag(key_hash(table, key->id)) | address);
 	table->count++;
 	return true;
 }
@@ -72,13 +76,14 @@ void
 key_table_remove(struct key_table *table, const struct key *key)
 {
 	size_t mask = table->capacity - 1, i;
-	size_t hole = key_table_home(key_hash(key->id)) & mask;
+	size_t hole = key_table_home(key_hash(table, key->id)) & mask;
 
 	while (key_table_key(table->slots[hole]) != key)
 		hole = (hole + 1) & mask;
 	/* Close the gap: move up what would no longer be found behind it. */
 	for (i = (hole + 1) & mask; table->slots[i] != 0; i = (i + 1) & mask) {
-		uint64_t hash = key_hash(key_table_key(table->slots[i])->id);
+		uint64_t hash =
+		    key_hash(table, key_table_key(table->slots[i])->id);
 
 		if (((i - key_table_home(hash)) & mask) >=
 		    ((i - hole) & mask)) {
@@ -93,7 +98,7 @@ key_table_remove(struct key_table *table, const struct key *key)
 struct key *
 key_table_find(const struct key_table *table, const char id[TOKEN_ID_LEN])
 {
-	uint64_t hash = key_hash(id), slot;
+	uint64_t hash = key_hash(table, id), slot;
 	size_t mask = table->capacity - 1, i = key_table_home(hash);
 
 	if (table->capacity == 0)

@@ -2,6 +2,7 @@
 /* The table and the index over it, and what loading makes of records. */
 #include <stdio.h>
 
+#include "daemon/index_impl.h"
 #include "daemon/limits.h"
 #include "daemon/record.h"
 #include "daemon/table.h"
@@ -650,6 +651,32 @@ START_TEST(staged_keys)
 }
 END_TEST
 
+/* Hashes that an import has chosen are spread none the less. */
+START_TEST(chosen_hashes_do_not_meet)
+{
+	const struct table *foreign = &the_index->foreign;
+	size_t met = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		char id[TOKEN_ID_LEN + 1];
+		struct key *key;
+
+		stock_id(id, i);
+		key = stock_key(acme, mail, id);
+		key->flags = KEY_FOREIGN;
+		key->hash[i % TOKEN_HASH_BYTES] = (uint8_t)(i + 1);
+		ck_assert(index_add_key(the_index, key));
+		ck_assert_ptr_eq(index_foreign_key(the_index, key->hash), key);
+	}
+	for (size_t i = 0; i < foreign->capacity; i++)
+		for (size_t j = 0; j < i; j++)
+			met += foreign->slots[i].item != NULL &&
+			    foreign->slots[j].item != NULL &&
+			    foreign->slots[i].hash == foreign->slots[j].hash;
+	ck_assert_uint_le(met, 1); /* 32 bits may meet by chance */
+}
+END_TEST
+
 START_TEST(tombstones_are_not_loaded)
 {
 	struct key *key = index_key(the_index, "000000000001");
@@ -753,6 +780,8 @@ main(void)
 	stock_add(
 	    suite, "tombstones_are_not_loaded", tombstones_are_not_loaded);
 	stock_add(suite, "staged_keys", staged_keys);
+	stock_add(
+	    suite, "chosen_hashes_do_not_meet", chosen_hashes_do_not_meet);
 	stock_add(suite, "operations_are_loaded", operations_are_loaded);
 	stock_add(
 	    suite, "unknown_kinds_and_contents", unknown_kinds_and_contents);
