@@ -93,6 +93,7 @@ admin_create_account(void *context, struct call *call)
 	}
 	record_from_account(&record, account);
 	change_write(change, &record, false); /* may follow a tombstone */
+	change_brings(change);
 	admin_audit(admin, change, call, NULL, view_account(account));
 	change_submit(
 	    change, id.text, RECORD_ACCOUNT, slug, apply_create, free, account);

@@ -292,6 +292,8 @@ admin_add_operator(void *context, struct call *call)
 	}
 	record_from_operator(&record, oc->user);
 	change_write(change, &record, false); /* may follow a tombstone */
+	if (oc->existing == NULL)
+		change_brings(change);
 	/* In this order: an account may be in both. */
 	if (oc->existing != NULL)
 		write_limits(change, oc->existing, false);

@@ -382,6 +382,7 @@ on_new_pin(struct job *job, bool ran)
 	admin_digest(turn->admin, call, digest);
 	change_identify(turn->change, digest);
 	admin_audit(turn->admin, turn->change, call, NULL, NULL);
+	change_brings(turn->change);
 	submit(turn, turn->operation.text, apply_set);
 }
 

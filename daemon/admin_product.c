@@ -101,6 +101,7 @@ admin_create_product(void *context, struct call *call)
 	}
 	record_from_product(&record, product);
 	change_write(change, &record, false); /* may follow a tombstone */
+	change_brings(change);
 	admin_audit(admin, change, call, NULL, view_product(product));
 	change_submit(change, id.text, RECORD_PRODUCT, product->slug,
 	    apply_create, free, product);

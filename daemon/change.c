@@ -32,7 +32,8 @@ struct change {
 	void *subject;
 	size_t capacity; /* of store.writes */
 	bool no_memory;
-	char *line; /* of audit.log */
+	bool brings; /* an object that the index has not */
+	char *line;  /* of audit.log */
 	void (*then)(void *context);
 	void *then_context;
 	size_t claim_count;
@@ -320,6 +321,8 @@ change_write(struct change *change, const struct record *record, bool is_new)
 	if (write == NULL)
 		return false;
 	*write = (struct store_write){*record, false, is_new};
+	if (is_new)
+		change_brings(change);
 	return true;
 }
 
@@ -332,6 +335,12 @@ change_erase(struct change *change, const struct record *record)
 		return false;
 	*write = (struct store_write){*record, true, false};
 	return true;
+}
+
+void
+change_brings(struct change *change)
+{
+	change->brings = true;
 }
 
 void
@@ -393,7 +402,9 @@ on_store_done(struct store_change *store)
 
 	changes->kept = NULL;
 	/* What apply() adds takes the room, on this thread, before others. */
-	index_release(changes->index);
+	if (change->brings)
+		index_release(changes->index);
+	change->brings = false;
 	if (store->result == STORE_OK) {
 		if (store->operation.id[0] != '\0')
 			index_note_operation(changes->index, &store->operation);
@@ -423,7 +434,8 @@ change_finally(
 }
 
 /* Why it must not reach the store; NULL where it may. What the store has is to
- * come into force, whatever memory there is then. */
+ * come into force, whatever memory there is then; and what brings nothing, as
+ * a revocation, must not fail for want of room that it does not take. */
 static const char *
 obstacle(struct change *change, bool has_operation_id)
 {
@@ -431,7 +443,9 @@ obstacle(struct change *change, bool has_operation_id)
 		return "out of memory";
 	if (has_operation_id && change->store.audit == NULL)
 		return "there is no line for audit.log; nothing was changed";
-	return index_reserve(change->changes->index) ? NULL : "out of memory";
+	if (change->brings && !index_reserve(change->changes->index))
+		return "out of memory";
+	return NULL;
 }
 
 void

@@ -61,12 +61,17 @@ change_begin(struct changes *changes, struct call *call, method_fn *method,
 
 /*
  * Adds a record to be written. is_new: it is an error if the store has one of
- * that name. Returns false where there is no memory; change_submit() then
- * answers the call so, and nothing else need be done about it.
+ * that name; such a change brings an object, see below. Returns false where
+ * there is no memory; change_submit() then answers the call so, and nothing
+ * else need be done about it.
  */
 bool
 change_write(struct change *change, const struct record *record, bool is_new);
 bool change_erase(struct change *change, const struct record *record);
+
+/* Its apply() adds an object to the index, for which change_submit() sees to
+ * room; for what may follow a tombstone, and so is not is_new. */
+void change_brings(struct change *change);
 
 /*
  * The inside of the change's line in audit.log (audit_line.h), malloc'd, which

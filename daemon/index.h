@@ -100,9 +100,10 @@ index_note_operation(struct index *index, const struct operation *operation);
 
 /*
  * Room for what a change brings that is on its way to the disk: an object of
- * each kind. Between the two, index_add_*() and index_note_import() of what it
- * brings do not fail, whatever is added meanwhile: what is on disk is in force.
- * False where there is no memory.
+ * whichever kind. Between the two, index_add_*() and index_note_import() of
+ * what it brings do not fail, whatever is added meanwhile: what is on disk is
+ * in force. Not for changes that bring nothing: a table of keys that doubles
+ * is large. False where there is no memory.
  */
 bool index_reserve(struct index *index);
 void index_release(struct index *index);

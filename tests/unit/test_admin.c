@@ -8,6 +8,7 @@
 #include "daemon/admin.h"
 #include "daemon/admin_import.h"
 #include "daemon/import.h"
+#include "daemon/index_impl.h"
 #include "daemon/instant.h"
 #include "stock.h"
 
@@ -528,6 +529,46 @@ START_TEST(silent_imports)
 }
 END_TEST
 
+/* A revocation is not refused because there is no room for another key. */
+START_TEST(only_what_is_new_takes_room)
+{
+	char id[KEY_ID_SIZE], of_key[64];
+	const struct {
+		const char *method, *parameters;
+		size_t promised;
+	} calls[] = {
+	    {"CreateAccount", "{\"slug\":\"bolt\"}", 1},
+	    {"SuspendAccount", "{\"slug\":\"bolt\"}", 0},
+	    {"CreateProduct", "{\"slug\":\"calls\"}", 1},
+	    {"DeleteProduct", "{\"slug\":\"calls\"}", 0},
+	    {"AddOperator",
+		"{\"login\":\"bob\",\"uid\":700,\"role\":\"admin\"}", 1},
+	    {"AddOperator",
+		"{\"login\":\"bob\",\"uid\":700,\"role\":\"auditor\"}", 0},
+	    {"CreateKey",
+		"{\"settings\":{\"account\":\"acme\",\"product\":\"mail\","
+		"\"name\":\"k\"}}",
+		1},
+	    {"DisableKey", of_key, 0},
+	    {"RevokeKey", of_key, 0},
+	    {"DeleteKey", of_key, 0},
+	};
+	size_t position = 0;
+
+	make_key();
+	key_id_text(index_next_key(admin.index, &position), id);
+	snprintf(of_key, sizeof of_key, "{\"id\":\"%s\"}", id);
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		call(&root, calls[i].method, calls[i].parameters);
+		ck_assert_uint_eq(admin.index->promised, calls[i].promised);
+		wait_for_all();
+		ck_assert_uint_eq(admin.index->promised, 0);
+		check_has(root.sent, "{\"parameters\"");
+	}
+	admin_plane.closed(&service, root.session);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -550,5 +591,7 @@ main(void)
 	stock_add(suite, "ones_own_pin_stays", ones_own_pin_stays);
 	stock_add(suite, "first_pins", first_pins);
 	stock_add(suite, "silent_imports", silent_imports);
+	stock_add(
+	    suite, "only_what_is_new_takes_room", only_what_is_new_takes_room);
 	return suite_run(suite);
 }
