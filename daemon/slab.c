@@ -28,11 +28,6 @@ enum {
 	CHUNK_PART = 8,
 };
 
-struct slab_chunk {
-	struct slab_chunk *next;
-	size_t len;
-};
-
 struct unused_cell {
 	struct unused_cell *next;
 };
@@ -94,15 +89,17 @@ static bool
 add_chunk(struct slab *slab)
 {
 	size_t len = next_chunk_len(slab);
-	struct slab_chunk *chunk = map(len);
+	void *chunk = map(len);
 
+	if (chunk == NULL && len > CHUNK_MIN) { /* memory is short */
+		len = CHUNK_MIN;
+		chunk = map(len);
+	}
 	if (chunk == NULL)
 		return false;
-	*chunk = (struct slab_chunk){slab->chunks, len};
-	slab->chunks = chunk;
 	slab->bytes += len;
-	slab->next = (uint8_t *)(chunk + 1);
-	slab->left = len - sizeof *chunk;
+	slab->next = chunk;
+	slab->left = len;
 	return true;
 }
 
@@ -140,17 +137,4 @@ slab_free(struct slab *slab, void *cell, size_t len)
 		unused->next = slab->unused[size / SLAB_STEP];
 		slab->unused[size / SLAB_STEP] = unused;
 	}
-}
-
-void
-slab_release(struct slab *slab)
-{
-	struct slab_chunk *next;
-
-	for (struct slab_chunk *chunk = slab->chunks; chunk != NULL;
-	     chunk = next) {
-		next = chunk->next;
-		munmap(chunk, chunk->len);
-	}
-	*slab = (struct slab){.chunks = NULL};
 }

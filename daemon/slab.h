@@ -5,8 +5,8 @@
  * out one after the other so lies together, and the chunks are of huge pages
  * where the system has them: fewer misses of cache and TLB.
  *
- * Cells that are given back are used again for others of their size; chunks go
- * back to the system with the slab.
+ * Cells that are given back are used again for others of their size; the chunks
+ * stay for as long as the process.
  */
 #ifndef DAEMON_SLAB_H
 #define DAEMON_SLAB_H
@@ -23,16 +23,13 @@ struct slab {
 	uint8_t *next; /* in the chunk that cells are cut off of */
 	size_t left;
 	void *unused[SLAB_CELL_MAX / SLAB_STEP + 1]; /* lists, by size */
-	struct slab_chunk *chunks;
-	size_t bytes; /* of all chunks */
+	size_t bytes;                                /* of all chunks */
 };
 
 /* Zeroed. NULL: there is no memory. Starts from a slab of zeros. */
 void *slab_alloc(struct slab *slab, size_t len);
 /* With the length that it was asked for; NULL is fine. */
 void slab_free(struct slab *slab, void *cell, size_t len);
-/* Gives back all chunks, whatever is in use of them. */
-void slab_release(struct slab *slab);
 
 /* Asks for huge pages under this memory, which has not been touched yet. */
 void slab_huge_pages(void *memory, size_t len);

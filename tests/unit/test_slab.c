@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cells of a slab: apart from each other, zeroed, and used again. */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/slab.h"
 #include "suite.h"
@@ -45,7 +48,7 @@ empty_cell(struct slab *slab, struct cell *cell)
 START_TEST(cells_are_apart)
 {
 	static struct cell cells[CELLS];
-	struct slab slab = {.chunks = NULL};
+	struct slab slab = {.next = NULL};
 	uint64_t seed = 1;
 
 	for (int i = 0; i < 20 * CELLS; i++) {
@@ -60,15 +63,13 @@ START_TEST(cells_are_apart)
 	for (size_t i = 0; i < CELLS; i++)
 		if (cells[i].at != NULL)
 			empty_cell(&slab, &cells[i]);
-	slab_release(&slab);
-	ck_assert_uint_eq(slab.bytes, 0);
 }
 END_TEST
 
 START_TEST(what_was_given_back_is_used_again)
 {
 	static struct cell cells[CELLS];
-	struct slab slab = {.chunks = NULL};
+	struct slab slab = {.next = NULL};
 	size_t bytes = 0;
 
 	for (int round = 0; round < 3; round++) {
@@ -80,14 +81,13 @@ START_TEST(what_was_given_back_is_used_again)
 		for (size_t i = 0; i < CELLS; i++)
 			empty_cell(&slab, &cells[i]);
 	}
-	slab_release(&slab);
 }
 END_TEST
 
 /* An eighth more than is in use, and what a first chunk has. */
 START_TEST(little_is_kept_ahead)
 {
-	struct slab slab = {.chunks = NULL};
+	struct slab slab = {.next = NULL};
 	void **last = NULL, **before;
 
 	for (size_t used = 0; used < (100 << 20); used += 200) {
@@ -104,7 +104,28 @@ START_TEST(little_is_kept_ahead)
 		before = *last;
 		slab_free(&slab, last, 200);
 	}
-	slab_release(&slab);
+}
+END_TEST
+
+/* Where there is no room for a large chunk, a small one serves. */
+START_TEST(short_memory_is_used)
+{
+	struct slab slab = {.bytes = 256 << 20};
+	struct rlimit limit;
+	unsigned long pages;
+	FILE *statm = fopen("/proc/self/statm", "r");
+
+	ck_assert_ptr_nonnull(statm);
+	ck_assert_int_eq(fscanf(statm, "%lu", &pages), 1);
+	fclose(statm);
+	getrlimit(RLIMIT_AS, &limit);
+	limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 20);
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	for (size_t i = 0; i < 1000; i++)
+		ck_assert_ptr_nonnull(slab_alloc(&slab, 200));
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	ck_assert_uint_lt(slab.bytes, (256 << 20) + (1 << 20));
 }
 END_TEST
 
@@ -117,5 +138,6 @@ main(void)
 	suite_add(suite, "what was given back is used again",
 	    what_was_given_back_is_used_again);
 	suite_add(suite, "little is kept ahead", little_is_kept_ahead);
+	suite_add(suite, "short memory is used", short_memory_is_used);
 	return suite_run(suite);
 }
