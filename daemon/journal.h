@@ -51,7 +51,7 @@ struct journal {
 /*
  * Opens usage.journal in directory; a missing one is made, with about this
  * many bytes, and one whose header is damaged is put aside first. New records
- * go behind all that are there, and never before *first. False after logging.
+ * go behind all that are there. False after logging.
  */
 bool journal_open(struct journal *journal, const char *directory, size_t bytes);
 void journal_close(struct journal *journal);

@@ -44,8 +44,10 @@ store_copy_begin(
 	unlink(copy->path);
 	tdb = store_tdb_open(copy->path, (unsigned)keys,
 	    O_RDWR | O_CREAT | O_EXCL, &copy->complaints);
-	if (tdb == NULL)
+	if (tdb == NULL) {
+		unlink(copy->path); /* it may be there by half */
 		return false;
+	}
 	copy->pass.copy = tdb;
 	store_pass_begin(&copy->pass, file);
 	tdb_add_flags(tdb, TDB_NOSYNC);
