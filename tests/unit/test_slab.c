@@ -111,6 +111,7 @@ END_TEST
 START_TEST(short_memory_is_used)
 {
 	struct slab slab = {.bytes = 256 << 20};
+	static void *cells[1000];
 	struct rlimit limit;
 	unsigned long pages;
 	FILE *statm = fopen("/proc/self/statm", "r");
@@ -121,11 +122,15 @@ START_TEST(short_memory_is_used)
 	getrlimit(RLIMIT_AS, &limit);
 	limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 20);
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
-	for (size_t i = 0; i < 1000; i++)
-		ck_assert_ptr_nonnull(slab_alloc(&slab, 200));
+	for (size_t i = 0; i < 1000; i++) {
+		cells[i] = slab_alloc(&slab, 200);
+		ck_assert_ptr_nonnull(cells[i]);
+	}
 	limit.rlim_cur = limit.rlim_max;
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
 	ck_assert_uint_lt(slab.bytes, (256 << 20) + (1 << 20));
+	for (size_t i = 0; i < 1000; i++)
+		slab_free(&slab, cells[i], 200);
 }
 END_TEST
 
