@@ -331,7 +331,7 @@ digested(const struct call *call)
 	    "{s:s, s:o}", "method", call_method(call), "parameters", what);
 }
 
-void
+bool
 admin_digest(const struct admin *admin, const struct call *call,
     uint8_t digest[MAC_BYTES])
 {
@@ -340,11 +340,12 @@ admin_digest(const struct admin *admin, const struct call *call,
 	json_t *what = digested(call);
 	size_t len = json_dumpb(what, NULL, 0, FLAGS);
 	char *text = len > 0 ? malloc(len) : NULL;
+	bool whole = text != NULL && json_dumpb(what, text, len, FLAGS) == len;
 
-	memset(digest, 0, MAC_BYTES);
-	if (text != NULL && json_dumpb(what, text, len, FLAGS) == len)
+	if (whole)
 		secret_mac(
 		    admin->ring, name, sizeof name - 1, text, len, digest);
 	free(text);
 	json_decref(what);
+	return whole;
 }

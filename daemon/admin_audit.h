@@ -36,8 +36,8 @@ void admin_audit_sent(struct admin *admin, struct call *call);
 void admin_audit_stop_following(struct admin *admin);
 
 /* What a change under an operation id is: method and parameters, but for the
- * id itself and PINs. All zeros, which is like any, without memory for it. */
-void admin_digest(const struct admin *admin, const struct call *call,
+ * id itself and PINs. False without memory for it. */
+bool admin_digest(const struct admin *admin, const struct call *call,
     uint8_t digest[MAC_BYTES]);
 
 #endif

@@ -13,6 +13,7 @@
 #include "admin_audit.h"
 #include "audit_check.h"
 #include "instant.h"
+#include "json_memory.h"
 
 enum {
 	/* Much longer than a line. */
@@ -112,12 +113,15 @@ list_line(struct audit_reading *reading, struct bytes line)
 	    memmem(line.data, line.len, filter->key, strlen(filter->key)) ==
 		NULL)
 		return;
-	entry = json_loadb((const char *)line.data, line.len, 0, NULL);
+	entry = json_read(line);
 	if (entry != NULL && is_covered(filter, entry) &&
 	    (filter->key[0] == '\0' ||
 		(has_text(entry, "kind", "key") &&
-		    has_text(entry, "name", filter->key))))
-		json_array_append(reading->entries, entry);
+		    has_text(entry, "name", filter->key))) &&
+	    json_array_append(reading->entries, entry) != 0)
+		reading->failed = true;
+	if (json_memory_failed())
+		reading->failed = true;
 	json_decref(entry);
 }
 

@@ -90,15 +90,21 @@ covers_operation(const struct admin *admin, const struct call *call,
 	return key == NULL || admin_covers(admin, call, key->account);
 }
 
-/* Of digests: whether they are of the same call, as far as is known. */
+/* Whether an operation was this call's, as far as is known: those that never
+ * had a digest are like any. */
 static bool
-is_same(const uint8_t some[MAC_BYTES], const uint8_t other[MAC_BYTES])
+is_same(const struct operation *operation, const uint8_t digest[MAC_BYTES])
 {
 	static const uint8_t unknown[MAC_BYTES];
 
-	return memcmp(some, other, MAC_BYTES) == 0 ||
-	    memcmp(some, unknown, MAC_BYTES) == 0 ||
-	    memcmp(other, unknown, MAC_BYTES) == 0;
+	return memcmp(operation->digest, digest, MAC_BYTES) == 0 ||
+	    memcmp(operation->digest, unknown, MAC_BYTES) == 0;
+}
+
+static void
+answer_no_memory(struct call *call)
+{
+	answer_failure(call, "StoreFailed", "out of memory");
 }
 
 static void
@@ -108,9 +114,11 @@ answer_repeated(const struct admin *admin, struct call *call,
 	uint8_t digest[MAC_BYTES];
 	json_t *reply, *view;
 
-	admin_digest(admin, call, digest);
-	if (operation->kind != (uint8_t)kind ||
-	    !is_same(operation->digest, digest)) {
+	if (!admin_digest(admin, call, digest)) {
+		answer_no_memory(call);
+		return;
+	}
+	if (operation->kind != (uint8_t)kind || !is_same(operation, digest)) {
 		answer_failure(call, "Conflict",
 		    "operation_id %s was used for another change",
 		    operation->id);
@@ -154,15 +162,17 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
 
 	if (admin_was_done(admin, call, id, kind))
 		return NULL;
+	if (!admin_digest(admin, call, digest)) {
+		answer_no_memory(call);
+		return NULL;
+	}
 	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
 	for (size_t i = 0; i < claim_count; i++)
 		all[2 + i] = claims[i];
 	change = change_begin(
 	    admin->changes, call, method, admin, all, 2 + claim_count);
-	if (change == NULL)
-		return NULL;
-	admin_digest(admin, call, digest);
-	change_identify(change, digest);
+	if (change != NULL)
+		change_identify(change, digest);
 	return change;
 }
 

@@ -373,13 +373,13 @@ on_new_pin(struct job *job, bool ran)
 	struct call *call = turn->call;
 	uint8_t digest[MAC_BYTES];
 
-	if (!ran || !turn->stretched) {
+	if (!ran || !turn->stretched ||
+	    !admin_digest(turn->admin, call, digest)) {
 		turn_drop(turn);
 		answer_unchecked(call);
 		return;
 	}
 	memcpy(turn->pin.hash, turn->hash, PIN_HASH_BYTES);
-	admin_digest(turn->admin, call, digest);
 	change_identify(turn->change, digest);
 	admin_audit(turn->admin, turn->change, call, NULL, NULL);
 	change_brings(turn->change);

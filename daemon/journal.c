@@ -188,6 +188,7 @@ bool
 journal_adopt(struct journal *journal)
 {
 	int fd = atomic_exchange(&journal->renewed_fd, -1);
+	unsigned losses = mapping_losses();
 	bool mapped;
 
 	if (fd < 0)
@@ -203,7 +204,8 @@ journal_adopt(struct journal *journal)
 	/* As if the segment were full: what is appended next begins one. */
 	atomic_store(&journal->head, journal->segment_end);
 	journal_release(journal, journal->segment_end);
-	return mapping_guard(map_of(journal), map_bytes(journal));
+	mapping_replaced(losses);
+	return true;
 }
 
 void

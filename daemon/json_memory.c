@@ -15,13 +15,16 @@
  * by beforehand, and given up when malloc() says no; without it nothing is
  * read. It is never touched, so it takes no room but in the address space.
  *
- * The most is taken by a list of empty objects: 90 bytes for each byte of text.
+ * The most is taken by a list of empty objects: 90 bytes for each byte of text;
+ * so it is enough for a message and a line of the audit log at the same time.
  */
 enum { RESERVE = 128 * JSON_TEXT_MAX };
 
-static void *reserve;
-static bool reading;
-static _Atomic bool failed; /* several threads make values */
+static _Atomic(void *) reserve;
+
+/* Each thread's: what one lacks is not missing in another's values. */
+static _Thread_local bool reading;
+static _Thread_local bool failed;
 
 /* The size stands before the memory. */
 union header {
@@ -34,9 +37,8 @@ allocate(size_t size)
 {
 	void *block = malloc(size);
 
-	if (block == NULL && reading && reserve != NULL) {
-		free(reserve);
-		reserve = NULL;
+	if (block == NULL && reading) {
+		free(atomic_exchange(&reserve, NULL));
 		block = malloc(size);
 	}
 	return block;
@@ -51,7 +53,7 @@ wiping_malloc(size_t size)
 		return NULL;
 	block = allocate(sizeof *block + size);
 	if (block == NULL) {
-		atomic_store(&failed, true);
+		failed = true;
 		return NULL;
 	}
 	block->size = size;
@@ -73,15 +75,25 @@ json_memory_free(void *memory)
 bool
 json_memory_failed(void)
 {
-	return atomic_exchange(&failed, false);
+	bool did = failed;
+
+	failed = false;
+	return did;
 }
 
 static bool
 put_by(void)
 {
-	if (reserve == NULL)
-		reserve = malloc(RESERVE);
-	return reserve != NULL;
+	void *none = NULL, *more;
+
+	if (atomic_load(&reserve) != NULL)
+		return true;
+	more = malloc(RESERVE);
+	/* Another thread may have been first. */
+	if (more != NULL &&
+	    !atomic_compare_exchange_strong(&reserve, &none, more))
+		free(more);
+	return more != NULL;
 }
 
 void
@@ -96,8 +108,12 @@ json_read(struct bytes text)
 {
 	json_t *value;
 
-	if (!put_by() || text.len > JSON_TEXT_MAX)
+	if (text.len > JSON_TEXT_MAX)
 		return NULL;
+	if (!put_by()) {
+		failed = true;
+		return NULL;
+	}
 	reading = true;
 	value = json_loadb(
 	    (const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);

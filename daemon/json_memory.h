@@ -17,9 +17,9 @@ enum { JSON_TEXT_MAX = 1 << 17 };
 void json_memory_init(void);
 
 /*
- * Whether an allocation has failed since this was last asked. Who puts a value
- * together does not look at each of its members: one for which there was no
- * memory is missing, and what was put together must not be used.
+ * Whether an allocation of this thread's has failed since it last asked. Who
+ * puts a value together does not look at each of its members: one for which
+ * there was no memory is missing, and what was put together must not be used.
  */
 bool json_memory_failed(void);
 
@@ -29,7 +29,8 @@ void json_memory_free(void *memory);
 
 /*
  * One value, duplicate names refused. NULL where text is none, or where there
- * is no memory. For the loop's thread alone.
+ * is no memory: json_memory_failed() tells. On the loop's thread, and on that
+ * which reads the audit log.
  */
 json_t *json_read(struct bytes text);
 

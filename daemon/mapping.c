@@ -7,12 +7,13 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-/* Where a signal's handler finds it. Start and length are written while no
- * other thread touches the mapping. */
+/* Where a signal's handler finds it. Start and length are written before other
+ * threads touch the mapping, and when none does any more. */
 static struct {
 	void *start;
 	size_t bytes;
-	_Atomic bool lost;
+	_Atomic unsigned losses;
+	_Atomic unsigned replaced; /* of those */
 } guarded;
 
 static bool
@@ -35,7 +36,7 @@ on_bus_error(int number, siginfo_t *info, void *context)
 	    /* cppcheck-suppress leakReturnValNotUsed ; where it was */
 	    mmap(guarded.start, guarded.bytes, PROT_READ | PROT_WRITE,
 		MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
-		atomic_store(&guarded.lost, true);
+		atomic_fetch_add(&guarded.losses, 1);
 	} else {
 		signal(number, SIG_DFL);
 		raise(number); /* takes effect on return */
@@ -51,7 +52,7 @@ mapping_guard(void *start, size_t bytes)
 
 	guarded.start = start;
 	guarded.bytes = bytes;
-	atomic_store(&guarded.lost, false);
+	mapping_replaced(mapping_losses());
 	sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, NULL) == 0;
 }
@@ -59,7 +60,20 @@ mapping_guard(void *start, size_t bytes)
 bool
 mapping_is_lost(const void *start)
 {
-	return atomic_load(&guarded.lost) && guarded.start == start;
+	return guarded.start == start &&
+	    atomic_load(&guarded.losses) != atomic_load(&guarded.replaced);
+}
+
+unsigned
+mapping_losses(void)
+{
+	return atomic_load(&guarded.losses);
+}
+
+void
+mapping_replaced(unsigned losses)
+{
+	atomic_store(&guarded.replaced, losses);
 }
 
 void

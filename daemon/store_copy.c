@@ -60,14 +60,27 @@ store_copy_begin(
 bool
 store_copy_portion(struct store_copy *copy, struct store_file *file)
 {
+	if (!store_pass_portion(&copy->pass, file, PORTION_RECORDS))
+		return false;
+	store_copy_flush(copy);
+	return true;
+}
+
+bool
+store_copy_flush_due(const struct store_copy *copy)
+{
+	return copy->pass.taken_in >= PORTION_RECORDS;
+}
+
+void
+store_copy_flush(struct store_copy *copy)
+{
 	struct store_pass *pass = &copy->pass;
 
-	if (!store_pass_portion(pass, file, PORTION_RECORDS))
-		return false;
+	pass->taken_in = 0;
 	if (tdb_transaction_commit(pass->copy) != 0 ||
 	    tdb_transaction_start(pass->copy) != 0)
 		pass->problem = "its copy cannot be written";
-	return true;
 }
 
 void

@@ -24,6 +24,10 @@ bool store_copy_begin(
     struct store_copy *copy, struct store_file *file, uint64_t keys);
 /* A portion, as of store_pass_portion(). */
 bool store_copy_portion(struct store_copy *copy, struct store_file *file);
+/* Whether the copy's transaction, which is in memory, has taken in so many
+ * changes that it should go to the file; and that. */
+bool store_copy_flush_due(const struct store_copy *copy);
+void store_copy_flush(struct store_copy *copy);
 /*
  * The copy, once there is no more, in the place of the file's: STORE_OK. Or
  * STORE_FAILED, with all as it was but for the copy, which is gone; or

@@ -39,7 +39,8 @@ store_grow_due(const struct store_file *file)
 
 	/* A backup counts the chains of the file that it has begun with. */
 	if (copy != NULL)
-		return file->backup == NULL || !copy->pass.ended;
+		return file->backup == NULL || !copy->pass.ended ||
+		    store_copy_flush_due(copy);
 	return file->root.records > file->grow_from &&
 	    file->root.records > records_served(file) &&
 	    store_file_size(file) < file_bytes_max;
@@ -128,8 +129,11 @@ store_grow(struct store_file *file)
 		return STORE_OK;
 	for (int i = 0; i < PORTIONS && more; i++)
 		more = store_copy_portion(file->growth, file);
+	if (!more && file->backup == NULL)
+		return publish(file);
+	/* However long the backup takes. */
 	if (!more)
-		return file->backup == NULL ? publish(file) : STORE_OK;
+		store_copy_flush(file->growth);
 	/* So that little is left to be synced at the end. */
 	sync_file_range(
 	    tdb_fd(file->growth->pass.copy), 0, 0, SYNC_FILE_RANGE_WRITE);

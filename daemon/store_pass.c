@@ -148,6 +148,7 @@ change_copy(struct store_pass *pass, const struct record_name *name,
 		? !store_write_record(pass->copy, record, TDB_REPLACE)
 		: tdb_delete(pass->copy, data) != 0)
 		pass->problem = "its copy cannot be written";
+	pass->taken_in++;
 }
 
 static void

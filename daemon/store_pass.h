@@ -25,9 +25,10 @@ struct store_pass {
 	unsigned chain;       /* the next one: all before have been looked at */
 	struct store_sum sum; /* of what is in those */
 	struct store_sum kept; /* as it was before the open transaction */
-	bool ended;            /* all, or as far as it could */
-	const char *problem;   /* NULL, or why not all */
-	char where[80];        /* at which record; may be empty */
+	uint64_t taken_in;   /* changes that went into the copy; its owner's */
+	bool ended;          /* all, or as far as it could */
+	const char *problem; /* NULL, or why not all */
+	char where[80];      /* at which record; may be empty */
 };
 
 /* Has the pass, zeroed but for what it is to do, take in changes from now on;

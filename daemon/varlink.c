@@ -107,9 +107,12 @@ abandon(struct session *session)
 static void
 send_envelope(struct session *session, const json_t *envelope)
 {
-	char *text = json_dumps(envelope, JSON_COMPACT);
+	char *text;
 
-	if (text != NULL)
+	json_memory_failed(); /* what did before was looked at */
+	text = json_dumps(envelope, JSON_COMPACT);
+	/* jansson leaves out a name for which it has no room. */
+	if (text != NULL && !json_memory_failed())
 		conn_send(session->conn, text, strlen(text) + 1);
 	else
 		abandon(session);
@@ -172,11 +175,14 @@ call_is_gone(const struct call *call)
 bool
 call_continue(struct call *call, json_t *parameters)
 {
+	bool whole = !json_memory_failed();
 	json_t *envelope =
 	    json_pack("{s:o, s:b}", "parameters", parameters, "continues", 1);
 
-	if (call->session != NULL)
+	if (call->session != NULL && whole)
 		send_envelope(call->session, envelope);
+	else if (call->session != NULL)
+		abandon(call->session);
 	json_decref(envelope);
 	return call->session == NULL || !conn_is_clogged(call->session->conn);
 }

@@ -104,6 +104,8 @@ source_of(struct verify_log *log, enum verdict verdict, uid_t uid,
 	}
 	if (free == NULL)
 		return &log->others;
+	/* What was not told of the silent one is told with the others. */
+	log->others.throttle.count += free->throttle.count;
 	*free = (struct verify_log_source){
 	    .verdict = verdict, .uid = uid, .address = *address};
 	return free;

@@ -254,7 +254,6 @@ end(long nth)
 	check_acknowledged();
 	ck_assert_msg(
 	    ask("GetStatus", "") == ACKNOWLEDGED, "it goes on (%ld)", nth);
-	/* Its parameters are known in full, or not at all: both will do. */
 	if (first == ACKNOWLEDGED)
 		ck_assert_msg(take(&steps[0]) == ACKNOWLEDGED &&
 			strstr(replies, "\"repeated\":true") != NULL,
@@ -296,6 +295,51 @@ START_TEST(each_allocation_fails)
 	}
 }
 END_TEST
+
+/* Whatever fails: no other call is taken for the one that was made. */
+START_TEST(another_call_is_no_repetition)
+{
+	long nth = 0;
+
+	world_init();
+	conn.replies = replies;
+	work(0);
+	do {
+		countdown = ++nth;
+		ck_assert_msg(ask("CreateAccount",
+				  "\"slug\":\"other\","
+				  "\"operation_id\":\"one\"") != ACKNOWLEDGED,
+		    "%ld: %s", nth, replies);
+	} while (countdown == 0);
+	countdown = 0;
+	ck_assert_int_gt(nth, 20);
+	end(0);
+}
+END_TEST
+
+/* An answer is whole, or there is none. */
+START_TEST(no_answer_lacks_a_part)
+{
+	static char whole[WORLD_REPLIES_MAX];
+	long nth = 0;
+
+	world_init();
+	conn.replies = replies;
+	work(0);
+	ck_assert_int_eq(ask("ListAccounts", ""), ACKNOWLEDGED);
+	memcpy(whole, replies, sizeof whole);
+	do {
+		countdown = ++nth;
+		if (ask("ListAccounts", "") == ACKNOWLEDGED)
+			ck_assert_msg(strcmp(replies, whole) == 0, "%ld: %s",
+			    nth, replies);
+	} while (countdown == 0);
+	countdown = 0;
+	ck_assert_int_gt(nth, 50);
+	end(0);
+}
+END_TEST
+
 /* Two digits in the place of each #. */
 static void
 with_number(char out[256], const char *text, int number)
@@ -405,6 +449,9 @@ main(void)
 	Suite *suite = suite_create("memory");
 
 	suite_add(suite, "each_allocation_fails", each_allocation_fails);
+	suite_add(suite, "another_call_is_no_repetition",
+	    another_call_is_no_repetition);
+	suite_add(suite, "no_answer_lacks_a_part", no_answer_lacks_a_part);
 	suite_add(
 	    suite, "what_is_on_disk_is_in_force", what_is_on_disk_is_in_force);
 	suite_add(

@@ -9,6 +9,7 @@
 #include <tdb.h>
 
 #include "daemon/store_backup.h"
+#include "daemon/store_copy.h"
 #include "daemon/store_file.h"
 #include "daemon/store_grow.h"
 #include "stock.h"
@@ -202,6 +203,60 @@ START_TEST(a_backup_goes_first)
 }
 END_TEST
 
+/* A copy that waits for a backup does not gather in memory what changes. */
+static void
+check_waits(uint64_t changes_at_most)
+{
+	ck_assert_int_eq(grow(100), STORE_OK);
+	ck_assert(!has_grown() && file.growth != NULL);
+	ck_assert(!store_grow_due(&file));
+	ck_assert_uint_le(file.growth->pass.taken_in, changes_at_most);
+}
+
+START_TEST(a_backup_takes_long)
+{
+	static struct store_backup backup;
+
+	ck_assert_ptr_null(store_backup_portion(&backup, &file));
+	check_waits(0);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(change(i * SLICE, SLICE, false), STORE_OK);
+		ck_assert(store_grow_due(&file));
+		check_waits(0);
+	}
+	ck_assert_int_eq(change(7, 30, false), STORE_OK);
+	check_waits(SLICE / 2);
+	store_backup_end(&backup, &file);
+	ck_assert_int_eq(grow(100), STORE_OK);
+	ck_assert(has_grown());
+	close_file();
+	open_file();
+	close_file();
+}
+END_TEST
+
+/* Where that cannot be written, it is not tried again and again. */
+START_TEST(a_waiting_copy_fails)
+{
+	static struct store_backup backup;
+
+	ck_assert_ptr_null(store_backup_portion(&backup, &file));
+	check_waits(0);
+	ck_assert_int_eq(change(0, SLICE, false), STORE_OK);
+	write_fault = (struct fault){1, ENOSPC, true};
+	check_waits(0);
+	write_fault.at = 0;
+	ck_assert_int_eq(change(0, SLICE, false), STORE_OK);
+	check_waits(0);
+	store_backup_end(&backup, &file);
+	ck_assert_int_eq(grow(100), STORE_OK);
+	ck_assert(!has_grown() && file.growth == NULL);
+	close_file();
+	open_file();
+	close_file();
+}
+END_TEST
+
 /* A record that is not as it was written gets into no copy. */
 START_TEST(damage_is_not_copied)
 {
@@ -309,6 +364,8 @@ main(void)
 	stock_add(suite, "grows_while_it_changes", grows_while_it_changes);
 	stock_add(suite, "a_change_fails_meanwhile", a_change_fails_meanwhile);
 	stock_add(suite, "a_backup_goes_first", a_backup_goes_first);
+	stock_add(suite, "a_backup_takes_long", a_backup_takes_long);
+	stock_add(suite, "a_waiting_copy_fails", a_waiting_copy_fails);
 	stock_add(suite, "damage_is_not_copied", damage_is_not_copied);
 	stock_add(suite, "closed_meanwhile", closed_meanwhile);
 	stock_add(suite, "failing_syncs", failing_syncs);

@@ -642,6 +642,27 @@ START_TEST(refusals_are_whole_frames)
 }
 END_TEST
 
+/* A source that has been silent gives its place to another, but not what was
+ * not told of it. */
+START_TEST(no_guess_is_left_uncounted)
+{
+	struct verify_log *log = &verifier.log;
+	struct verify_request request = good_request();
+	struct verify_reply reply;
+
+	log->mode = VERIFY_LOG_SAMPLED;
+	request.credential = bytes_of("guess");
+	for (unsigned i = 0; i < 4; i++)
+		ask(&request, UID, &reply);
+	ck_assert_uint_eq(log->sources[0].throttle.count, 3);
+	log->sources[0].throttle.at = monotonic_ms() - HOUR_MS;
+	ask(&request, UID + 1, &reply);
+	ck_assert_uint_eq(log->sources[0].uid, UID + 1);
+	ck_assert_uint_eq(log->sources[0].throttle.count, 0);
+	ck_assert_uint_eq(log->others.throttle.count, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -663,6 +684,8 @@ main(void)
 	stock_add(suite, "garbage", garbage);
 	stock_add(suite, "a_thousand_at_once", a_thousand_at_once);
 	stock_add(suite, "lookup", lookup);
+	stock_add(
+	    suite, "no_guess_is_left_uncounted", no_guess_is_left_uncounted);
 	stock_add(
 	    suite, "refusals_are_whole_frames", refusals_are_whole_frames);
 	return suite_run(suite);
