@@ -140,6 +140,7 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash);
 	size_t home = key_table_home(hash), mask = table->capacity - 1;
 	unsigned equal = 0, taken = 0, pick; /* a bit a slot */
+	unsigned turn = hash % SLOTS, other;
 	uint64_t slot, same, sure;
 	struct key *key;
 
@@ -152,9 +153,12 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 		taken = taken << 1 | (slot != 0);
 	}
 	equal &= taken;
-	/* The first that is equal, else the first that is taken, else one that
-	 * is free. */
-	pick = equal | (taken & -(unsigned)(equal == 0)) | 1U << (SLOTS - 1);
+	/* The first that is equal, else one that is taken: which, the hash
+	 * says, so that all keys stand in about as often. Else one that is
+	 * free. */
+	other = (taken >> turn | taken << (SLOTS - turn)) & ((1U << SLOTS) - 1);
+	other = ((unsigned)__builtin_ctz(other | 1U << SLOTS) + turn) % SLOTS;
+	pick = equal | ((1U << other) & -(unsigned)(equal == 0));
 	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];
 	slot |= (uintptr_t)nobody & -(uint64_t)(slot == 0);
 	key = key_table_key(slot);
