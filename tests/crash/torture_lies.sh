@@ -17,7 +17,8 @@ notices() {
 	rm -rf "$kept"
 }
 
-notices lost 'ak_[0-9A-Za-z]{12}: (token is unknown instead of valid|the key is missing)'
+# A change of the lost key may be what tells.
+notices lost 'ak_[0-9A-Za-z]{12}: (token is unknown instead of valid|the key is missing)|refused: .*NotFound.*no such key: ak_[0-9A-Za-z]{12}'
 notices half 'foreign-r[0-9]+-w[0-9]-[0-9]+-[0-9]+: token is malformed instead of valid|r[0-9]+-w[0-9]-[0-9]+-[0-9]+: the key is missing'
 notices resurrected 'ak_[0-9A-Za-z]{12}: (token is [a-z_]+ instead of revoked|status (active|disabled) instead of revoked)'
 done_testing
