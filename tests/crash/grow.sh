@@ -5,39 +5,15 @@
 # new one is there, and every key.
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
-
-strace=${STRACE:-strace}
-command -v "$strace" >"$TMP/output" 2>&1 || skip_all "no strace"
-"$strace" -o /dev/null true 2>"$TMP/output" ||
-	skip_all "strace cannot trace here"
-[ "${SANITIZERS-}" != yes ] || skip_all "a sanitizer cannot be traced"
+# shellcheck source=tests/strace.lib.sh
+. "$top_srcdir/tests/strace.lib.sh"
 
 keys=17000 # the smallest table serves some 16,000 records
-sound=$APIKEYD
-dying=$TMP/dying
 mkdir -m 700 "$TMP/before"
 "$top_builddir/tests/tools/fill" "$TMP/before" "$keys" few 1000 \
 	>"$TMP/tokens" 2>"$TMP/output" ||
 	give_up "no store: $(cat "$TMP/output")"
 read -r token <"$TMP/tokens"
-
-# dying_at CALL N [PATH]: makes $dying, an apikeyd that is killed as one of its
-# threads makes this system call the Nth time, on this file where one is named.
-dying_at() {
-	cat >"$dying" <<END
-#!/bin/sh
-exec '$strace' -D -f -o /dev/null ${3:+-P "$3"} -e trace=$1 \\
-	-e inject=$1:signal=SIGKILL:when=$2 '$sound' "\$@"
-END
-	chmod +x "$dying"
-}
-
-# start PROGRAM
-start() {
-	APIKEYD=$1
-	# shellcheck disable=SC2119 # without arguments
-	start_apikeyd >"$TMP/output" 2>&1
-}
 
 has_grown() {
 	[ "$(stat -c %i "$TMP/state/keys.tdb")" != "$before" ]

@@ -4,12 +4,8 @@
 # all the same, under the old or the new master key.
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
-
-strace=${STRACE:-strace}
-command -v "$strace" >"$TMP/output" 2>&1 || skip_all "no strace"
-"$strace" -o /dev/null true 2>"$TMP/output" ||
-	skip_all "strace cannot trace here"
-[ "${SANITIZERS-}" != yes ] || skip_all "a sanitizer cannot be traced"
+# shellcheck source=tests/strace.lib.sh
+. "$top_srcdir/tests/strace.lib.sh"
 
 new=$TMP/new.key
 

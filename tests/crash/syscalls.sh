@@ -4,33 +4,8 @@
 # start, gets onto the disk.
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
-
-strace=${STRACE:-strace}
-command -v "$strace" >"$TMP/output" 2>&1 || skip_all "no strace"
-"$strace" -o /dev/null true 2>"$TMP/output" ||
-	skip_all "strace cannot trace here"
-[ "${SANITIZERS-}" != yes ] || skip_all "a sanitizer cannot be traced"
-
-sound=$APIKEYD
-dying=$TMP/dying
-
-# dying_at CALL N [FILE]: makes $dying, an apikeyd that is killed as one of its
-# threads makes this system call the Nth time, on FILE where one is named.
-dying_at() {
-	cat >"$dying" <<END
-#!/bin/sh
-exec '$strace' -D -f -o /dev/null ${3:+-P "$3"} -e trace=$1 \\
-	-e inject=$1:signal=SIGKILL:when=$2 '$sound' "\$@"
-END
-	chmod +x "$dying"
-}
-
-# start PROGRAM
-start() {
-	APIKEYD=$1
-	# shellcheck disable=SC2119 # without arguments
-	start_apikeyd >"$TMP/output" 2>&1
-}
+# shellcheck source=tests/strace.lib.sh
+. "$top_srcdir/tests/strace.lib.sh"
 
 ### The first start
 

@@ -4,14 +4,9 @@
 # more, verification goes on, and the next start is sound again.
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
+# shellcheck source=tests/strace.lib.sh
+. "$top_srcdir/tests/strace.lib.sh"
 
-strace=${STRACE:-strace}
-command -v "$strace" >"$TMP/output" 2>&1 || skip_all "no strace"
-"$strace" -o /dev/null true 2>"$TMP/output" ||
-	skip_all "strace cannot trace here"
-[ "${SANITIZERS-}" != yes ] || skip_all "a sanitizer cannot be traced"
-
-sound=$APIKEYD
 failing=$TMP/failing
 
 # failing_at N: makes $failing, whose syncs of keys.tdb fail from the Nth on.
@@ -23,12 +18,6 @@ exec '$strace' -D -f -o /dev/null -P '$TMP/state/keys.tdb' \\
 	'$sound' "\$@"
 END
 	chmod +x "$failing"
-}
-
-start() {
-	APIKEYD=$1
-	# shellcheck disable=SC2119 # without arguments
-	start_apikeyd >"$TMP/output" 2>&1
 }
 
 start "$sound" || give_up "apikeyd does not start"

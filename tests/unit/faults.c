@@ -10,15 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#endif
+#include "sanitized.h"
 
 static _Thread_local enum fault armed = FAULT_COUNT;
 static _Thread_local int countdown;

@@ -12,6 +12,7 @@
 
 #include "daemon/log.h"
 #include "store_disk.h"
+#include "sanitized.h"
 
 /* The log's place: counts the lines and keeps the last. */
 
@@ -132,16 +133,6 @@ pread(int fd, void *data, size_t len, off_t at)
 }
 
 /* Memory */
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#endif
 
 #ifndef UNDER_SANITIZER
 
