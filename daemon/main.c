@@ -297,6 +297,8 @@ stop(struct daemon *daemon)
 		worker_stop(daemon->reader);
 	if (daemon->worker != NULL)
 		worker_stop(daemon->worker);
+	/* Before the store, which has to do with the answers to questions. */
+	usage_free(daemon->usage);
 	if (daemon->store != NULL) {
 		store_stop(daemon->store);
 		store_collect(daemon->store);
@@ -306,7 +308,6 @@ stop(struct daemon *daemon)
 		worker_free(daemon->worker);
 	if (daemon->reader != NULL)
 		worker_free(daemon->reader);
-	usage_free(daemon->usage);
 	admin_import_free(&daemon->admin);
 	changes_free(daemon->changes);
 	free_event(daemon->giving_up);

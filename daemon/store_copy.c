@@ -141,8 +141,10 @@ store_copy_publish(
 	store_pass_end(&copy->pass, file);
 	tdb_close(file->tdb);
 	file->tdb = copy->pass.copy;
+	store_tdb_header(file->tdb, file->header);
 	file->root = root;
 	copy->pass.copy = NULL;
+	store_passes_restart(file);
 	/* The complaints so far are the copy's. */
 	memset(&file->complaints, 0, sizeof file->complaints);
 	store_tdb_complain_to(file->tdb, &file->complaints);

@@ -26,8 +26,12 @@ struct complaints {
 	char text[128]; /* the last one */
 };
 
+/* tdb's header, which it reads once, when it opens a file. */
+enum { STORE_HEADER_BYTES = 168 };
+
 struct store_file {
 	struct tdb_context *tdb;
+	uint8_t header[STORE_HEADER_BYTES]; /* as it was opened with */
 	char path[PATH_MAX];
 	char directory[PATH_MAX];
 	const struct keyring *ring;

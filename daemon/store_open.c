@@ -211,6 +211,8 @@ reopen(struct store_file *file, bool for_walk)
 	    : store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
 	if (file->tdb == NULL)
 		log_damage(file, "", store_cause(&file->complaints));
+	else
+		store_tdb_header(file->tdb, file->header);
 	return file->tdb != NULL;
 }
 

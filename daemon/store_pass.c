@@ -24,6 +24,15 @@ store_pass_end(struct store_pass *pass, struct store_file *file)
 		*at = pass->next;
 }
 
+void
+store_passes_restart(struct store_file *file)
+{
+	for (struct store_pass *p = file->passes; p != NULL; p = p->next) {
+		p->chain = 0;
+		memset(&p->sum, 0, sizeof p->sum);
+	}
+}
+
 /* Records in their turn */
 
 /* A record's name for people; it may be anything in a damaged file. */
@@ -51,6 +60,18 @@ struct step {
 	uint64_t records; /* in this chain */
 };
 
+/* Whether the pass goes on behind its problem. */
+static bool
+leaves_behind(struct store_pass *pass)
+{
+	if (pass->damaged == NULL)
+		return false;
+	pass->damaged(pass->context, pass->where, pass->problem);
+	pass->problem = NULL;
+	pass->where[0] = '\0';
+	return true;
+}
+
 static int
 look_at_record(
     struct tdb_context *tdb, TDB_DATA name, TDB_DATA data, void *private_data)
@@ -69,10 +90,13 @@ look_at_record(
 	    (pass->load != NULL &&
 		!pass->load(pass->context, &view, &pass->problem))) {
 		describe(name, pass->where, sizeof pass->where);
-		return 1;
+		if (!leaves_behind(pass))
+			return 1;
+	} else {
+		store_digest_toggle(
+		    pass->sum.digest, ring, name_bytes, view.mac.data);
 	}
 	step->records++;
-	store_digest_toggle(pass->sum.digest, ring, name_bytes, view.mac.data);
 	/* Ends a walk that a damaged chain has made a circle of. */
 	if (++pass->sum.records > step->file->root.records)
 		pass->problem = "more records than the root record counts";
@@ -96,8 +120,10 @@ store_pass_portion(
 		step.records = 0;
 		if (tdb_traverse_chain(
 			file->tdb, pass->chain, look_at_record, &step) < 0 &&
-		    pass->problem == NULL)
+		    pass->problem == NULL) {
 			pass->problem = "it cannot be read";
+			leaves_behind(pass);
+		}
 		pass->chain++;
 	}
 	return true;

@@ -21,6 +21,9 @@ struct store_pass {
 	struct store_pass *next;  /* of the file's */
 	struct tdb_context *copy; /* NULL: none is made */
 	store_load_fn *load;      /* NULL: nobody wants them */
+	/* What cannot be verified or read, and where, which may be empty: the
+	 * pass goes on behind it. NULL: it ends there. */
+	void (*damaged)(void *context, const char *where, const char *problem);
 	void *context;
 	unsigned chain;       /* the next one: all before have been looked at */
 	struct store_sum sum; /* of what is in those */
@@ -35,6 +38,9 @@ struct store_pass {
  * and no longer. */
 void store_pass_begin(struct store_pass *pass, struct store_file *file);
 void store_pass_end(struct store_pass *pass, struct store_file *file);
+
+/* Has all that are under way begin again: the file is another one. */
+void store_passes_restart(struct store_file *file);
 
 /* Looks at about so many records, or at as many chains where they are empty.
  * False once it has ended. */

@@ -214,6 +214,19 @@ store_tdb_size(struct tdb_context *tdb)
 	return fstat(tdb_fd(tdb), &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+void
+store_tdb_header(struct tdb_context *tdb, uint8_t header[STORE_HEADER_BYTES])
+{
+	/* Where the recovery area is, and how often was written. */
+	enum { WRITTEN_FROM = 44, WRITTEN_TO = 52 };
+
+	if (pread(tdb_fd(tdb), header, STORE_HEADER_BYTES, 0) ==
+	    STORE_HEADER_BYTES)
+		memset(header + WRITTEN_FROM, 0, WRITTEN_TO - WRITTEN_FROM);
+	else
+		memset(header, 0, STORE_HEADER_BYTES);
+}
+
 /* Keyed hashes under names that no record has: their first letter is no kind.
  */
 static const char digest_name[] = "digest";

@@ -42,6 +42,10 @@ TDB_DATA store_data(const void *bytes, size_t len);
 TDB_DATA store_data_of_name(const struct record_name *name);
 
 uint64_t store_tdb_size(struct tdb_context *tdb);
+/* What is in the header but for where tdb may write to; zeros where it cannot
+ * be read. */
+void
+store_tdb_header(struct tdb_context *tdb, uint8_t header[STORE_HEADER_BYTES]);
 /* The hash chain that a record of this name is in. */
 unsigned
 store_tdb_chain(struct tdb_context *tdb, const struct record_name *name);

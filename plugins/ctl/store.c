@@ -22,8 +22,10 @@ run_check(struct invocation *inv)
 	} else {
 		json_array_foreach (json_object_get(check, "problems"), i, line)
 			printf("%s\n", json_string_value(line));
-		printf("%" JSON_INTEGER_FORMAT " files, %" JSON_INTEGER_FORMAT
+		printf("%" JSON_INTEGER_FORMAT " records; %" JSON_INTEGER_FORMAT
+		       " files, %" JSON_INTEGER_FORMAT
 		       " rows of usage: %" JSON_INTEGER_FORMAT " problems\n",
+		    json_integer_value(json_object_get(check, "records")),
 		    json_integer_value(json_object_get(check, "files")),
 		    json_integer_value(json_object_get(check, "rows")),
 		    json_integer_value(
@@ -56,10 +58,12 @@ const struct command store_commands[] = {
 	.run = run_backup},
     {.noun = "store",
 	.verb = "check",
-	.summary = "Check that what is counted adds up",
-	.note = "The daemon goes on meanwhile. Every row has to have the sums "
-		"it should, and every day\nthe same calls of keys, accounts "
-		"and products.",
+	.summary = "Check that what is kept is as it was written",
+	.note =
+	    "The daemon goes on meanwhile. Every record of keys.tdb is read "
+	    "from the disk and verified,\nand all of them together. Every "
+	    "row of usage has to have the sums it should, and every\nday "
+	    "the same calls of keys, accounts and products.",
 	.example = "apikeyctl store check",
 	.exits = "0: all is sound; 1: it is not, each problem on a line",
 	.run = run_check},

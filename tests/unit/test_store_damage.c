@@ -2,6 +2,7 @@
 /* keys.tdb: what is not as it was written is not believed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <tdb.h>
 
 #include "daemon/store.h"
+#include "daemon/store_check.h"
 #include "stock.h"
 #include "store_disk.h"
 #include "store_world.h"
@@ -92,6 +94,87 @@ to_next_used(const struct image *image, size_t at, size_t most)
 	return step;
 }
 
+/* Beneath a store that is open */
+
+static struct check_task {
+	struct store_task task; /* first: what the store hands back */
+	struct store_check check;
+	bool more;
+} checking;
+
+static void
+run_check(struct store_task *task, struct store_file *file)
+{
+	ck_assert_ptr_eq(task, &checking.task);
+	checking.more = store_check_portion(&checking.check, file);
+	if (!checking.more)
+		store_check_end(&checking.check);
+}
+
+static void
+on_check_run(struct store_task *task)
+{
+	(void)task;
+	under_way--;
+}
+
+static void
+begin_check(void)
+{
+	memset(&checking, 0, sizeof checking);
+	checking.task.run = run_check;
+	checking.task.done = on_check_run;
+	errors = 0;
+}
+
+static bool
+check_portion(void)
+{
+	under_way++;
+	store_submit_task(store, &checking.task);
+	wait_for_all();
+	return checking.more;
+}
+
+static uint64_t
+problems_found(void)
+{
+	begin_check();
+	while (check_portion())
+		;
+	ck_assert_uint_eq(errors, checking.check.problems > 0);
+	return checking.check.problems;
+}
+
+static void
+flip_beneath(const struct image *image, size_t at, uint8_t flipped)
+{
+	uint8_t byte = image->data[at] ^ flipped;
+	int fd = open(in_directory("keys.tdb"), O_WRONLY);
+
+	ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
+	close(fd);
+}
+
+/* What a start refuses, a check of the running store finds. */
+static void
+find_while_it_runs(const struct image *image, const uint8_t *refused)
+{
+	ck_assert(open_store());
+	start();
+	ck_assert_uint_eq(problems_found(), 0);
+	ck_assert_uint_eq(checking.check.records, content.count);
+	for (size_t at = 0; at < image->len; at++) {
+		if (refused[at] == 0)
+			continue;
+		flip_beneath(image, at, refused[at]);
+		ck_assert_msg(problems_found() > 0, "byte %zu", at);
+		flip_beneath(image, at, 0);
+	}
+	ck_assert_uint_eq(problems_found(), 0);
+	close_store();
+}
+
 /* Any byte of the file: either it does not matter, and then all is there, or
  * nothing is believed and nothing written. */
 START_TEST(flipped_bytes)
@@ -99,11 +182,13 @@ START_TEST(flipped_bytes)
 	static const uint8_t flips[] = {0xff, 0x01, 0x80};
 	static struct content whole;
 	struct image image;
-	size_t refused = 0, healed = 0, step;
+	uint8_t *refused;
+	size_t refusals = 0, healed = 0, step;
 	uint64_t seed = 8;
 
 	fill(6);
 	image = file_read();
+	refused = calloc(1, image.len);
 	whole = reopened();
 	/* Some of what is used, and fewer of the empty rest. */
 	for (size_t at = 0; at < image.len; at += step) {
@@ -122,12 +207,16 @@ START_TEST(flipped_bytes)
 		} else {
 			ck_assert_uint_eq(errors, 1);
 			ck_assert(file_is(image.data, image.len));
-			refused++;
+			refused[at] = old ^ image.data[at];
+			refusals++;
 		}
 		image.data[at] = old;
 	}
-	ck_assert_uint_gt(refused, 100);
+	ck_assert_uint_gt(refusals, 100);
 	ck_assert_uint_gt(healed, 0);
+	file_write(image.data, image.len);
+	find_while_it_runs(&image, refused);
+	free(refused);
 	free(image.data);
 }
 END_TEST
@@ -333,6 +422,34 @@ START_TEST(healing_on_a_failing_disk)
 	free(image.data);
 }
 
+/* A portion is of 256 records; what is behind it, and what is before, changes
+ * meanwhile. */
+START_TEST(checked_while_it_changes)
+{
+	struct store_facts facts;
+	unsigned portions = 0;
+	char slug[16];
+
+	fill(400);
+	ck_assert(open_store());
+	start();
+	begin_check();
+	while (check_portion()) {
+		for (unsigned n = 0; n < 400; n += 57) {
+			snprintf(slug, sizeof slug, "account%u", n);
+			ck_assert_int_eq(write_account(slug), STORE_OK);
+		}
+		snprintf(slug, sizeof slug, "later%u", portions++);
+		ck_assert_int_eq(write_account(slug), STORE_OK);
+	}
+	ck_assert_uint_gt(portions, 1);
+	ck_assert_uint_eq(checking.check.problems, 0);
+	store_facts(store, &facts);
+	ck_assert_uint_eq(checking.check.records, facts.records);
+	close_store();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -345,6 +462,7 @@ main(void)
 	stock_add(suite, "missing_file", missing_file);
 	stock_add(suite, "cut_files", cut_files);
 	stock_add(suite, "flipped_bytes", flipped_bytes);
+	stock_add(suite, "checked_while_it_changes", checked_while_it_changes);
 	stock_add(suite, "deleted_records", deleted_records);
 	stock_add(suite, "added_records", added_records);
 	stock_add(suite, "one_record_rolled_back", one_record_rolled_back);

@@ -9,6 +9,7 @@
 #include <tdb.h>
 
 #include "daemon/store_backup.h"
+#include "daemon/store_check.h"
 #include "daemon/store_copy.h"
 #include "daemon/store_file.h"
 #include "daemon/store_grow.h"
@@ -176,6 +177,28 @@ START_TEST(a_change_fails_meanwhile)
 	ck_assert(has_grown());
 	close_file();
 	open_file();
+	close_file();
+}
+END_TEST
+
+/* A check that is under way begins again in the new file. */
+START_TEST(a_check_begins_again)
+{
+	static struct store_check check;
+
+	ck_assert(store_check_portion(&check, &file));
+	for (unsigned i = 0; !has_grown(); i++) {
+		ck_assert_uint_lt(i, MORE);
+		ck_assert_int_eq(grow(1), STORE_OK);
+		ck_assert(store_check_portion(&check, &file));
+		ck_assert_int_eq(
+		    change(i * 7919 % RECORDS, 20, false), STORE_OK);
+	}
+	while (store_check_portion(&check, &file))
+		;
+	store_check_end(&check);
+	ck_assert_uint_eq(check.problems, 0);
+	ck_assert_uint_eq(check.records, file.root.records - OUTBOX_SLOTS);
 	close_file();
 }
 END_TEST
@@ -363,6 +386,7 @@ main(void)
 	stock_with(with_large_store, without_store);
 	stock_add(suite, "grows_while_it_changes", grows_while_it_changes);
 	stock_add(suite, "a_change_fails_meanwhile", a_change_fails_meanwhile);
+	stock_add(suite, "a_check_begins_again", a_check_begins_again);
 	stock_add(suite, "a_backup_goes_first", a_backup_goes_first);
 	stock_add(suite, "a_backup_takes_long", a_backup_takes_long);
 	stock_add(suite, "a_waiting_copy_fails", a_waiting_copy_fails);
