@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "convert.h"
+#include "guard.h"
 #include "operation.h"
 #include "proto/message.h"
 #include "proto/token.h"
@@ -58,6 +59,12 @@ apikey_client_close(struct apikey_client *client)
 		return;
 	operation_close(&client->operation);
 	free(client);
+}
+
+void
+client_guard(struct apikey_client *client)
+{
+	connection_recheck(&client->operation.exchange.connection);
 }
 
 /*

@@ -49,17 +49,23 @@ close_socket(int *fd)
 }
 
 void
-connection_guard(struct connection *c)
+connection_recheck(struct connection *c)
 {
 	int saved = errno;
 
+	if (c->fd >= 0 && !still_ours(c))
+		c->fd = -1;
+	errno = saved;
+}
+
+void
+connection_guard(struct connection *c)
+{
 	if (c->fd < 0 || c->owner == getpid())
 		return;
-	/* close() takes the child's copy alone; the parent's stays open. */
-	if (still_ours(c))
-		close(c->fd);
-	c->fd = -1;
-	errno = saved;
+	/* What is closed is the child's copy; the parent's stays open. */
+	connection_recheck(c);
+	close_socket(&c->fd);
 }
 
 static int

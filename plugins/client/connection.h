@@ -29,6 +29,9 @@ bool connection_init(struct connection *c, const char *path);
  */
 void connection_guard(struct connection *c);
 
+/* Lets go, untouched, of a descriptor that is not the socket any more. */
+void connection_recheck(struct connection *c);
+
 /*
  * Opens a non-blocking, close-on-exec connection where there is none. Returns 0
  * or an errno; EAGAIN: the daemon is there, but its queue is full for the

@@ -11,7 +11,6 @@ enum { PAUSE_MIN_MS = 1, PAUSE_MAX_MS = 32 };
 bool
 exchange_init(struct exchange *x, const char *path)
 {
-	memset(x, 0, sizeof *x);
 	x->step = EXCHANGE_DONE;
 	return connection_init(&x->connection, path);
 }

@@ -63,7 +63,8 @@ struct exchange {
 	uint8_t out[2 * FRAME_MAX];
 };
 
-/* False where the path is no socket path. Connects to nothing yet. */
+/* x is all zeroes. False where the path is no socket path. Connects to nothing
+ * yet. */
 bool exchange_init(struct exchange *x, const char *path);
 
 /* Begins a task; it and its context have to live until the end of it. */

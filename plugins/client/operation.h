@@ -21,7 +21,7 @@ struct operation {
 	pid_t owner;      /* the process that began it */
 };
 
-/* False where the path is no socket path. */
+/* op is all zeroes. False where the path is no socket path. */
 bool operation_init(struct operation *op, const char *path);
 void operation_close(struct operation *op);
 

@@ -19,6 +19,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "client.h"
 #include "identity.h"
 #include "options.h"
 #include "outcome.h"
@@ -168,7 +169,11 @@ verify(pam_handle_t *pamh, const struct options *options, const char *user,
 	if (status != APIKEY_OK)
 		return status;
 	status = apikey_verify(client, &request, result, options->timeout_ms);
-	close_client(client);
+	/* Account asks about whom this lets in. */
+	if (status == APIKEY_OK && result->verdict == APIKEY_VALID)
+		client_keep(pamh, options->socket, client);
+	else
+		close_client(client);
 	return status;
 }
 
@@ -193,6 +198,7 @@ forget(pam_handle_t *pamh)
 {
 	int code = identity_forget(pamh);
 
+	client_drop(pamh);
 	return identity_unexport(pamh) == PAM_SUCCESS && code == PAM_SUCCESS;
 }
 
@@ -289,6 +295,8 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	struct options options;
 	int code = PAM_SUCCESS;
 
+	/* After account as a rule; where there is no such line, now. */
+	client_drop(pamh);
 	if (!options_read(pamh, &options, argc, argv))
 		return PAM_SERVICE_ERR;
 	if (((unsigned)flags & PAM_DELETE_CRED) != 0)
@@ -315,8 +323,8 @@ has_expired(const struct identity *identity)
 }
 
 static enum apikey_status
-lookup(const struct options *options, const struct identity *identity,
-    bool *accepted)
+lookup(pam_handle_t *pamh, const struct options *options,
+    const struct identity *identity, bool *accepted)
 {
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
@@ -324,7 +332,7 @@ lookup(const struct options *options, const struct identity *identity,
 	int found = 0, active = 0;
 
 	*accepted = false;
-	status = apikey_client_open(&client, options->socket);
+	status = client_take(pamh, options->socket, &client);
 	if (status != APIKEY_OK)
 		return status;
 	status = apikey_lookup(client, identity->key.id, &found, &active,
@@ -355,7 +363,7 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		    "key %s: not for this user or line", identity->key.id);
 		return PAM_PERM_DENIED;
 	}
-	status = lookup(&options, identity, &accepted);
+	status = lookup(pamh, &options, identity, &accepted);
 	if (status != APIKEY_OK) {
 		log_unanswered(pamh, &options, status);
 		return outcome_unanswered(status, &options);

@@ -2,10 +2,13 @@
 /* pam_apikey in applications that are odd, long-lived, forked or threaded. */
 #include "pam_stack.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -320,6 +323,127 @@ START_TEST(forked)
 	ck_assert_int_eq(code, 0);
 	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
 	stack_close(&stack);
+	/* The child wrote nothing to the parent's, and made two of its own. */
+	ck_assert_int_eq(atomic_load(&stack.daemon.connections), 3);
+}
+END_TEST
+
+/* The descriptor of the only connection to the daemon, or -1. What the daemon
+ * itself has of it, in this process, too, has no name at its other end. */
+static int
+connection_of(const struct stack *stack)
+{
+	struct sockaddr_un peer;
+	int found = -1;
+
+	for (int fd = 3; fd < 256; fd++) {
+		socklen_t len = sizeof peer;
+
+		memset(&peer, 0, sizeof peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
+		    strcmp(peer.sun_path, stack->daemon.path) != 0)
+			continue;
+		ck_assert_int_eq(found, -1);
+		found = fd;
+	}
+	return found;
+}
+
+/* Account asks by the connection of authenticate, and leaves none. */
+START_TEST(one_connection)
+{
+	struct stack stack;
+
+	stack_open(&stack, "", NULL);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_ne(connection_of(&stack), -1);
+	stack.script.active = false;
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_PERM_DENIED);
+	ck_assert_int_eq(atomic_load(&stack.daemon.connections), 1);
+	ck_assert_int_eq(connection_of(&stack), -1);
+	stack.script.active = true;
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(connection_of(&stack), -1);
+	stack_close(&stack);
+}
+END_TEST
+
+/* A handle may live long: it has no connection but until account. */
+START_TEST(connection_is_not_for_long)
+{
+	struct stack stack;
+
+	stack_open(&stack, "", NULL);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(
+	    pam_setcred(stack.pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+	ck_assert_int_eq(connection_of(&stack), -1);
+
+	stack.answers.prompts = 0;
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	stack.answers.prompts = 0;
+	stack.script.verdict = VERDICT_REVOKED;
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_AUTH_ERR);
+	ck_assert_int_eq(connection_of(&stack), -1);
+
+	stack.answers.prompts = 0;
+	stack.script.verdict = VERDICT_VALID;
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	pam_end(stack.pamh, PAM_SUCCESS);
+	stack.pamh = NULL;
+	ck_assert_int_eq(connection_of(&stack), -1);
+	stack_close(&stack);
+}
+END_TEST
+
+/* An account line that asks elsewhere does so. */
+START_TEST(other_socket)
+{
+	struct stack stack, other;
+
+	stack_open(&stack, "", NULL);
+	stack_open(&other, "", NULL);
+	other.script.active = false;
+	stack_account_elsewhere(&stack, &other);
+	stack_start(&stack);
+	ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+	ck_assert_int_eq(pam_acct_mgmt(stack.pamh, 0), PAM_PERM_DENIED);
+	ck_assert_int_eq(atomic_load(&other.daemon.connections), 1);
+	stack_close(&other);
+	stack_close(&stack);
+}
+END_TEST
+
+/* Applications that close every descriptor and open their own keep them. */
+START_TEST(other_descriptors)
+{
+	for (int account = 0; account < 2; account++) {
+		struct stack stack;
+		struct stat before, after;
+		int fd, null = open("/dev/null", O_RDONLY);
+
+		ck_assert_int_ge(null, 0);
+		stack_open(&stack, "", NULL);
+		stack_start(&stack);
+		ck_assert_int_eq(pam_authenticate(stack.pamh, 0), PAM_SUCCESS);
+		fd = connection_of(&stack);
+		ck_assert_int_eq(dup2(null, fd), fd);
+		ck_assert_int_eq(fstat(fd, &before), 0);
+		if (account)
+			ck_assert_int_eq(
+			    pam_acct_mgmt(stack.pamh, 0), PAM_SUCCESS);
+		pam_end(stack.pamh, PAM_SUCCESS);
+		stack.pamh = NULL;
+		ck_assert_int_eq(
+		    atomic_load(&stack.daemon.connections), 1 + account);
+		ck_assert_int_eq(fstat(fd, &after), 0);
+		ck_assert(before.st_ino == after.st_ino);
+		close(fd);
+		close(null);
+		stack_close(&stack);
+	}
 }
 END_TEST
 
@@ -448,6 +572,10 @@ add_application_cases(Suite *suite)
 	suite_add(suite, "account options", account_options);
 	suite_add(suite, "repeated", repeated);
 	suite_add(suite, "forked", forked);
+	suite_add(suite, "one connection", one_connection);
+	suite_add(suite, "not for long", connection_is_not_for_long);
+	suite_add(suite, "other socket", other_socket);
+	suite_add(suite, "other descriptors", other_descriptors);
 	suite_add(suite, "threaded", threaded);
 	suite_add(suite, "timeout", timeout_is_kept);
 }

@@ -83,9 +83,10 @@ stack_converse(int count, const struct pam_message **messages,
 	return PAM_SUCCESS;
 }
 
-/* Writes the service "probe"; %s in a line is the module with its socket. */
+/* Writes the service "probe", whose account line asks at account. */
 static void
-write_service(struct stack *stack, const char *first, const char *second)
+write_service(struct stack *stack, const char *first, const char *second,
+    const char *account)
 {
 	const char *module = getenv("PAM_MODULE");
 	const char *lines[] = {first, second};
@@ -104,7 +105,7 @@ write_service(struct stack *stack, const char *first, const char *second)
 	    "account [success=ok ignore=ignore default=die] "
 	    "%s socket=%s timeout=2000 %s\n"
 	    "account required pam_permit.so\n",
-	    module, stack->daemon.path, second != NULL ? second : first);
+	    module, account, second != NULL ? second : first);
 	fclose(file);
 }
 
@@ -120,9 +121,14 @@ stack_open(struct stack *stack, const char *first, const char *second)
 	fake_start(&stack->daemon);
 	snprintf(stack->service_path, sizeof stack->service_path, "%s/probe",
 	    stack->daemon.directory);
-	write_service(stack, first, second);
+	write_service(stack, first, second, stack->daemon.path);
 }
 
+void
+stack_account_elsewhere(struct stack *stack, const struct stack *other)
+{
+	write_service(stack, "", NULL, other->daemon.path);
+}
 void
 stack_start(struct stack *stack)
 {

@@ -50,6 +50,9 @@ struct stack {
  */
 void stack_open(struct stack *stack, const char *first, const char *second);
 
+/* Has the account line ask the daemon of other; no line has options then. */
+void stack_account_elsewhere(struct stack *stack, const struct stack *other);
+
 /* Begins as user alice. */
 void stack_start(struct stack *stack);
 void stack_close(struct stack *stack);
