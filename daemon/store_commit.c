@@ -45,8 +45,8 @@ store_apply_write(struct store_file *file, struct root *root,
 	/* Whatever becomes of the transaction: it is looked at again then. */
 	if (file->backup != NULL)
 		store_backup_note(file->backup, &record->name);
-	/* Not there and not readable look alike but for the code. */
-	/* One that is new was looked for before: see admit(). */
+	/* Not there and not readable look alike but for the code. One that is
+	 * new is looked for as it is inserted, and once is enough. */
 	if (!write->is_new &&
 	    tdb_parse_record(file->tdb, store_data_of_name(&record->name),
 		parse_mac, &old) != 0 &&
@@ -89,25 +89,31 @@ line_admitted(const struct store_file *file, const struct store_change *change)
 	    (file->audit.stuck ? OUTBOX_SLOTS / 2 : OUTBOX_SLOTS);
 }
 
-/* Whether a change may go in at all; asked before any of it is written. */
-static enum store_result
-admit(struct store_file *file, const struct store_change *change)
+/* Whether a change may make the file longer. */
+static bool
+adds_records(struct store_file *file, const struct store_change *change)
 {
-	if (!line_admitted(file, change))
-		return STORE_UNHEARD;
 	for (size_t i = 0; i < change->count; i++) {
 		const struct store_write *write = &change->writes[i];
 
-		if (write->erase)
-			continue;
-		if (tdb_exists(
-			file->tdb, store_data_of_name(&write->record.name))) {
-			if (write->is_new)
-				return STORE_EXISTS;
-		} else if (store_file_size(file) > file_bytes_max) {
-			return STORE_FULL;
-		}
+		if (!write->erase &&
+		    !tdb_exists(file->tdb,
+			store_data_of_name(&write->record.name)))
+			return true;
 	}
+	return false;
+}
+
+/* Whether a change may go in at all, as far as that can be told before any of
+ * it is written. */
+static enum store_result
+admit(struct store_file *file, const struct root *root,
+    const struct store_change *change)
+{
+	if (!line_admitted(file, change))
+		return STORE_UNHEARD;
+	if (root->file_bytes > file_bytes_max && adds_records(file, change))
+		return STORE_FULL;
 	return STORE_OK;
 }
 
@@ -198,7 +204,7 @@ apply_all(
 		return false;
 	for (struct store_change *c = changes; c != NULL; c = c->next) {
 		c->sequence = 0;
-		c->result = admit(file, c);
+		c->result = admit(file, root, c);
 		if (c->result == STORE_OK && !apply_change(file, root, c))
 			return false;
 	}
@@ -247,6 +253,7 @@ static enum store_result
 commit(struct store_file *file, struct store_change *changes)
 {
 	struct root root = file->root;
+	bool applied, exists;
 
 	if (root.audit_gap == 0 && file->audit.disturbed)
 		root.audit_gap = root.audit.sequence + 1;
@@ -255,12 +262,15 @@ commit(struct store_file *file, struct store_change *changes)
 	errno = 0; /* so that no complaint carries an older one */
 	if (tdb_transaction_start(file->tdb) != 0)
 		return judge_preparation(file);
+	applied = apply_all(file, &root, changes);
+	exists = !applied && tdb_error(file->tdb) == TDB_ERR_EXISTS;
 	/* What tdb has no memory to look at, or cannot read, it takes for a
 	 * record that is not there, and puts another beside it: that shows in
 	 * a complaint alone, and must not be committed. */
-	if (!apply_all(file, &root, changes) ||
-	    file->complaints.count > 0) {
+	if (!applied || file->complaints.count > 0) {
 		tdb_transaction_cancel(file->tdb);
+		if (exists && file->complaints.count == 0)
+			return STORE_EXISTS;
 		return judge_preparation(file);
 	}
 	/* Cancels by itself where it fails. */

@@ -69,8 +69,8 @@ void store_file_close(struct store_file *file);
 
 /*
  * Commits the changes of a list in one transaction and sets each one's result
- * and sequence. STORE_FAILED and STORE_FULL as a return value mean that none
- * of them was committed, STORE_UNKNOWN that nobody knows.
+ * and sequence. STORE_EXISTS, STORE_FAILED and STORE_FULL as a return value
+ * mean that none of them was committed, STORE_UNKNOWN that nobody knows.
  */
 enum store_result
 store_file_commit(struct store_file *file, struct store_change *changes);

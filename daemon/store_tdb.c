@@ -78,7 +78,9 @@ struct tdb_context *
 store_tdb_open(const char *path, unsigned expected_keys, int flags,
     struct complaints *complaints)
 {
-	unsigned chains = expected_keys / KEYS_PER_CHAIN;
+	/* Odd: the hash's last bit is the same for all names that begin alike,
+	 * and half of an even number of chains would stay empty. */
+	unsigned chains = expected_keys / KEYS_PER_CHAIN | 1;
 
 	return open_tdb(path, (int)(chains > CHAINS_MIN ? chains : CHAINS_MIN),
 	    TDB_NOMMAP, flags, complaints);
