@@ -338,14 +338,13 @@ admin_digest(const struct admin *admin, const struct call *call,
 	enum { FLAGS = JSON_COMPACT | JSON_SORT_KEYS };
 	static const char name[] = "operation";
 	json_t *what = digested(call);
-	size_t len = json_dumpb(what, NULL, 0, FLAGS);
-	char *text = len > 0 ? malloc(len) : NULL;
-	bool whole = text != NULL && json_dumpb(what, text, len, FLAGS) == len;
+	size_t len;
+	char *text = json_text(what, FLAGS, &len);
 
-	if (whole)
-		secret_mac(
-		    admin->ring, name, sizeof name - 1, text, len, digest);
-	free(text);
 	json_decref(what);
-	return whole;
+	if (text == NULL)
+		return false;
+	secret_mac(admin->ring, name, sizeof name - 1, text, len, digest);
+	free(text);
+	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit_line.h"
+#include "json_memory.h"
 #include "proto/text.h"
 
 /* Longer values are left out where a line gets too long. */
@@ -17,15 +18,12 @@ static const char *const left_out[] = {"id", "slug", "login", "uid", "account",
     "created_at", "created_by", "sequence", "keys", "token", "last_used_at",
     "last_used_address", "previous_last_used_at", "previous_last_used_address"};
 
-static json_t *
-without_those(const json_t *view)
+static void
+leave_out_those(json_t *view)
 {
-	json_t *copy = json_deep_copy(view);
-
 	for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
-		json_object_del(copy, left_out[i]);
-	json_object_del(json_object_get(copy, "quota"), "used");
-	return copy;
+		json_object_del(view, left_out[i]);
+	json_object_del(json_object_get(view, "quota"), "used");
 }
 
 static bool
@@ -58,11 +56,10 @@ difference(json_t *view, json_t *other)
 void
 audit_entry_diff(json_t **before, json_t **after)
 {
-	json_t *old = *before != NULL ? without_those(*before) : NULL;
-	json_t *new = *after != NULL ? without_those(*after) : NULL;
+	json_t *old = *before, *new = *after;
 
-	json_decref(*before);
-	json_decref(*after);
+	leave_out_those(old);
+	leave_out_those(new);
 	*before = difference(old, new);
 	*after = difference(new, old);
 	json_decref(old);
@@ -80,7 +77,7 @@ static void
 set_view(json_t *object, const char *name, json_t *view)
 {
 	if (view != NULL && json_object_size(view) > 0)
-		json_object_set_new(object, name, json_deep_copy(view));
+		json_object_set(object, name, view);
 }
 
 static json_t *
@@ -109,14 +106,18 @@ entry_object(const struct audit_entry *entry)
 	return object;
 }
 
-/* Puts its length in the place of each long value. */
+/* Puts its length in the place of each long value of this member, in a copy:
+ * the view itself is borrowed. */
 static void
-shorten(json_t *view)
+shorten(json_t *object, const char *member)
 {
+	json_t *view = json_copy(json_object_get(object, member));
 	const char *name;
 	json_t *value;
 	void *next;
 
+	if (view == NULL)
+		return;
 	json_object_foreach_safe(view, next, name, value)
 	{
 		size_t len =
@@ -126,18 +127,17 @@ shorten(json_t *view)
 			json_object_set_new(view, name,
 			    json_sprintf("(%zu bytes, left out)", len));
 	}
+	json_object_set_new(object, member, view);
 }
 
-/* Not json_dumps(): what that returns is the JSON allocator's. */
 static char *
 inside_of(const json_t *object)
 {
-	size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT);
-	char *text = len > 2 ? malloc(len) : NULL;
+	size_t len;
+	char *text = json_text(object, JSON_COMPACT, &len);
 
 	if (text == NULL)
 		return NULL;
-	json_dumpb(object, text, len, JSON_COMPACT);
 	memmove(text, text + 1, len - 2);
 	text[len - 2] = '\0';
 	return text;
@@ -151,8 +151,8 @@ audit_entry_text(const struct audit_entry *entry)
 
 	if (text != NULL && strlen(text) > AUDIT_MEMBERS_MAX) {
 		free(text);
-		shorten(json_object_get(object, "before"));
-		shorten(json_object_get(object, "after"));
+		shorten(object, "before");
+		shorten(object, "after");
 		text = inside_of(object);
 	}
 	json_decref(object);

@@ -60,8 +60,8 @@ wiping_malloc(size_t size)
 	return block + 1;
 }
 
-void
-json_memory_free(void *memory)
+static void
+wiping_free(void *memory)
 {
 	union header *block = memory;
 
@@ -99,8 +99,33 @@ put_by(void)
 void
 json_memory_init(void)
 {
-	json_set_alloc_funcs(wiping_malloc, json_memory_free);
+	json_set_alloc_funcs(wiping_malloc, wiping_free);
 	put_by();
+}
+
+/* Writing a text takes many times what its memory does: so not once to measure
+ * it, and once more to have it. */
+char *
+json_text(const json_t *value, size_t flags, size_t *len)
+{
+	enum { MOST_ARE_SHORTER = 2048 };
+	size_t room = MOST_ARE_SHORTER, had;
+	char *text;
+
+	do {
+		had = room;
+		text = malloc(had);
+		*len = text != NULL ? json_dumpb(value, text, had, flags) : 0;
+		room = *len + 1;
+		if (*len > 0 && room <= had) {
+			text[*len] = '\0';
+			return text;
+		}
+		if (text != NULL)
+			secret_wipe(text, had);
+		free(text);
+	} while (*len > 0);
+	return NULL;
 }
 
 json_t *

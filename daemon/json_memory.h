@@ -23,9 +23,12 @@ void json_memory_init(void);
  */
 bool json_memory_failed(void);
 
-/* Wipes and frees what jansson has allocated, such as what json_dumps()
- * returns. NULL is fine. */
-void json_memory_free(void *memory);
+/*
+ * A value's text, NUL-terminated, *len bytes without the NUL; flags are
+ * json_dumpb()'s. The caller frees it with free(), and wipes it before where it
+ * may hold a token. NULL where there is no memory.
+ */
+char *json_text(const json_t *value, size_t flags, size_t *len);
 
 /*
  * One value, duplicate names refused. NULL where text is none, or where there

@@ -84,7 +84,8 @@ apply_key_change(void *context, struct call *call, void *subject,
 static bool
 write_records(struct change *change, const struct key_change *kc)
 {
-	struct record *records = calloc(KEY_RECORDS_MAX, sizeof *records);
+	struct record *records =
+	    reallocarray(NULL, KEY_RECORDS_MAX, sizeof *records);
 	struct record stale;
 	size_t count, old_count = 0;
 

@@ -97,8 +97,8 @@ adds_records(struct store_file *file, const struct store_change *change)
 		const struct store_write *write = &change->writes[i];
 
 		if (!write->erase &&
-		    !tdb_exists(file->tdb,
-			store_data_of_name(&write->record.name)))
+		    !tdb_exists(
+			file->tdb, store_data_of_name(&write->record.name)))
 			return true;
 	}
 	return false;

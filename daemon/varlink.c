@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json_memory.h"
+#include "secret.h"
 
 /* Far above what any call takes; a longer beginning would be copied and looked
  * through at each byte of a peer that sends them one by one. */
@@ -107,16 +108,16 @@ abandon(struct session *session)
 static void
 send_envelope(struct session *session, const json_t *envelope)
 {
-	char *text;
+	size_t len;
+	char *text = json_text(envelope, JSON_COMPACT, &len);
 
-	json_memory_failed(); /* what did before was looked at */
-	text = json_dumps(envelope, JSON_COMPACT);
-	/* jansson leaves out a name for which it has no room. */
-	if (text != NULL && !json_memory_failed())
-		conn_send(session->conn, text, strlen(text) + 1);
-	else
+	if (text == NULL) {
 		abandon(session);
-	json_memory_free(text);
+		return;
+	}
+	conn_send(session->conn, text, len + 1);
+	secret_wipe(text, len);
+	free(text);
 }
 
 /* Sends a reply's envelope and ends the call. */
