@@ -2,9 +2,12 @@
 #include "rekey.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "audit_entry.h"
+#include "instant.h"
 #include "log.h"
 #include "store.h"
 
@@ -21,7 +24,32 @@ confirm(const char *state_directory, const struct settings *settings,
     const uint8_t master[MASTER_KEY_BYTES])
 {
 	return store_rekey(
-	    state_directory, settings->expected_keys, master, master);
+	    state_directory, settings->expected_keys, master, master, NULL);
+}
+
+/*
+ * With a line in audit.log, as a restore has one. Also from a key to itself:
+ * the rekey that was cut off may have ended before its own.
+ */
+static bool
+put_under(const char *state_directory, const struct settings *settings,
+    const uint8_t from[MASTER_KEY_BYTES], const uint8_t to[MASTER_KEY_BYTES])
+{
+	struct audit_entry entry = {
+	    .at = now_ms(),
+	    .uid = (int64_t)geteuid(),
+	    .method = "Rekey",
+	    .outcome = "done",
+	};
+	char *line = audit_entry_text(&entry);
+	bool done = line != NULL &&
+	    store_rekey(
+		state_directory, settings->expected_keys, from, to, line);
+
+	if (line == NULL)
+		log_error("out of memory");
+	free(line);
+	return done;
 }
 
 /* The store is under master.key. */
@@ -47,7 +75,7 @@ finish(int dir, const char *state_directory, const struct settings *settings,
 	if (!master_key_read_staged(dir, state_directory, staged))
 		return false;
 	if (store_is_under(state_directory, staged)) {
-		done = confirm(state_directory, settings, staged) &&
+		done = put_under(state_directory, settings, staged, staged) &&
 		    master_key_replace(dir, state_directory);
 		if (done) {
 			memcpy(master, staged, sizeof staged);
@@ -110,8 +138,7 @@ exchange(int dir, const char *state_directory, const struct settings *settings,
 	bool under_it = store_is_under(state_directory, to);
 
 	return (!own || master_key_stage(dir, state_directory, to)) &&
-	    store_rekey(state_directory, settings->expected_keys,
-		under_it ? to : from, to) &&
+	    put_under(state_directory, settings, under_it ? to : from, to) &&
 	    (!own || master_key_replace(dir, state_directory));
 }
 

@@ -69,11 +69,13 @@ store_is_under(const char *directory, const uint8_t master[SECRET_KEY_BYTES]);
 /*
  * Puts a store that is not open, and is under one master key, under another:
  * verifies all of it, copies it into a new file, and verifies that. From a key
- * to itself: makes certain that that is what is on the disk. False after
- * logging.
+ * to itself: makes certain that that is what is on the disk. line is the inside
+ * of its line in audit.log; NULL: it has none. False after logging: with a
+ * line, it may be under the new key all the same.
  */
 bool store_rekey(const char *directory, unsigned expected_keys,
-    const uint8_t from[SECRET_KEY_BYTES], const uint8_t to[SECRET_KEY_BYTES]);
+    const uint8_t from[SECRET_KEY_BYTES], const uint8_t to[SECRET_KEY_BYTES],
+    const char *line);
 
 enum store_result {
 	STORE_OK,

@@ -46,6 +46,20 @@ rewrap(struct store_file *file, unsigned expected_keys,
 	    file, expected_keys, "its master key is to be another");
 }
 
+/* Behind the new key: the line of one that fails would be a lie. */
+static bool
+commit_line(struct store_file *file, const char *line)
+{
+	struct store_change change = {.audit = line, .urgent = true};
+	enum store_result result = store_file_commit(file, &change);
+
+	if (result == STORE_OK)
+		return true;
+	log_error("%s: the line for audit.log cannot be written: %s",
+	    file->path, store_cause(&file->complaints));
+	return false;
+}
+
 static bool
 open_file(struct store_file *file, const char *directory,
     unsigned expected_keys, const uint8_t *master, struct keyring **ring)
@@ -56,7 +70,8 @@ open_file(struct store_file *file, const char *directory,
 
 bool
 store_rekey(const char *directory, unsigned expected_keys,
-    const uint8_t from[SECRET_KEY_BYTES], const uint8_t to[SECRET_KEY_BYTES])
+    const uint8_t from[SECRET_KEY_BYTES], const uint8_t to[SECRET_KEY_BYTES],
+    const char *line)
 {
 	struct store_file file;
 	struct keyring *ring;
@@ -64,7 +79,8 @@ store_rekey(const char *directory, unsigned expected_keys,
 
 	if (!open_file(&file, directory, expected_keys, from, &ring))
 		return false;
-	done = rewrap(&file, expected_keys, to);
+	done = rewrap(&file, expected_keys, to) &&
+	    (line == NULL || commit_line(&file, line));
 	store_file_close(&file);
 	keyring_free(ring);
 	/* As the next start will: before the old key goes. */

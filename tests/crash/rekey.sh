@@ -19,12 +19,13 @@ seed
 token=$(new_key first)
 stop_apikeyd
 mkdir "$TMP/before"
-cp "$TMP/state/keys.tdb" "$TMP/state/master.key" "$TMP/before"
+cp "$TMP/state/keys.tdb" "$TMP/state/master.key" "$TMP/state/audit.log" \
+	"$TMP/before"
 old_key=$(cat "$TMP/state/master.key")
 new_key=$(cat "$new")
 
 # rekey_with CALL N WHAT: what happens to it as it makes this call. Fails where
-# it does not come that far. It touches nothing but the two files.
+# it does not come that far. It touches nothing but these files.
 rekey_with() {
 	rm -f "$TMP"/state/keys.tdb* "$TMP"/state/master.key*
 	cp "$TMP"/before/* "$TMP/state"
@@ -34,15 +35,18 @@ rekey_with() {
 	grep -q 'INJECTED\|killed by SIGKILL' "$TMP/trace"
 }
 
-# sound: it starts, verifies, and has one master key: the old or the new one.
+# sound: it starts, verifies, and has one master key: the old one, or the new
+# one, and audit.log tells of that alone.
 sound() {
 	start_apikeyd --config "$small" || return
 	[ "$(verdict "$token")" = valid ] || return
 	stop_apikeyd || return
 	[ ! -e "$TMP/state/master.key.new" ] || return
-	case $(cat "$TMP/state/master.key") in
-	"$old_key") olds=$((olds + 1)) ;;
-	"$new_key") news=$((news + 1)) ;;
+	lines=$(grep -c '"method":"Rekey","outcome":"done"' \
+		"$TMP/state/audit.log")
+	case $(cat "$TMP/state/master.key"),$lines in
+	"$old_key,0") olds=$((olds + 1)) ;;
+	"$new_key",[1-9]*) news=$((news + 1)) ;;
 	*) return 1 ;;
 	esac
 }

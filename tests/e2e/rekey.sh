@@ -100,6 +100,9 @@ stop_apikeyd
 ok "once more, with the same key" rekey --rekey "$one"
 ok "changes nothing" restart
 stop_apikeyd
+is "each has a line in audit.log" "$(sed -n \
+	's/.*"uid":\([0-9]*\),"method":"Rekey","outcome":"\([a-z]*\)".*/\1 \2/p' \
+	"$TMP/state/audit.log")" "$(printf '%s done\n' "$(id -u)" "$(id -u)")"
 echo "master_key_file = \"$TMP/first.key\"" >"$TMP/first.conf"
 nok "the old key opens it no more" start_apikeyd --config "$TMP/first.conf"
 like "and is told so" "$(tail -n 1 "$TMP/apikeyd.log")" "another master key"

@@ -145,7 +145,8 @@ START_TEST(another_master_key)
 
 	ck_assert(store_is_under(directory, first));
 	ck_assert(!store_is_under(directory, second));
-	ck_assert(store_rekey(directory, EXPECTED_KEYS, first, second));
+	ck_assert(store_rekey(
+	    directory, EXPECTED_KEYS, first, second, "\"outcome\":\"done\""));
 	ck_assert(!store_is_under(directory, first));
 	ck_assert(store_is_under(directory, second));
 
@@ -166,8 +167,8 @@ END_TEST
 
 START_TEST(a_wrong_one)
 {
-	ck_assert(!store_rekey(directory, EXPECTED_KEYS, second, first));
-	ck_assert(!store_rekey(directory, EXPECTED_KEYS, second, second));
+	ck_assert(!store_rekey(directory, EXPECTED_KEYS, second, first, NULL));
+	ck_assert(!store_rekey(directory, EXPECTED_KEYS, second, second, NULL));
 	ck_assert(store_is_under(directory, first));
 }
 END_TEST
@@ -179,7 +180,7 @@ START_TEST(no_store)
 	strcpy(moved, in_directory("moved"));
 	ck_assert_int_eq(rename(in_directory("keys.tdb"), moved), 0);
 	ck_assert(!store_is_under(directory, first));
-	ck_assert(!store_rekey(directory, EXPECTED_KEYS, first, second));
+	ck_assert(!store_rekey(directory, EXPECTED_KEYS, first, second, NULL));
 	ck_assert_int_eq(access(in_directory("keys.tdb"), F_OK), -1);
 	ck_assert_int_eq(rename(moved, in_directory("keys.tdb")), 0);
 	ck_assert(store_is_under(directory, first));
