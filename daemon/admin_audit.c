@@ -11,7 +11,7 @@
 #include "log.h"
 
 /*
- * The methods that change or reveal something, and which parameter names the
+ * The methods that change, reveal or take out something, and which parameter names the
  * object. Urgent are those that take something away from whoever has it: they
  * go on from the reserve where the disk is full.
  */
@@ -45,6 +45,7 @@ static const struct audited {
     {"SetPin", RECORD_OPERATOR, NULL, false},
     {"BeginImport", RECORD_IMPORT, NULL, false},
     {"CommitImport", RECORD_IMPORT, NULL, false},
+    {"ExportKeys", RECORD_ACCOUNT, "account", false},
 };
 
 static const struct audited *

@@ -50,7 +50,7 @@ DisableProduct|{"slug":"nope","account":"acme"}|-|{"slug":"vault","account":"acm
 EnableKey|{"id":"ak_000000000000"}|{"id":"@three"}|{"id":"@two"}
 EnableProduct|{"slug":"mail","account":"nope"}|-|{"slug":"mail","account":"acme"}
 ExplainKey|-|-|=-
-ExportKeys|{"account":"nope"}|-|={}
+ExportKeys|{"account":"nope"}|-|{}
 GetAccount|{"slug":"nope"}|-|={"slug":"acme"}
 GetKey|{"id":"ak_000000000000"}|-|={"id":"@one"}
 GetMetrics|-|-|=
