@@ -341,6 +341,13 @@ void
 change_brings(struct change *change)
 {
 	change->brings = true;
+	change_once(change);
+}
+
+void
+change_once(struct change *change)
+{
+	change->store.once = true;
 }
 
 void

@@ -72,6 +72,9 @@ bool change_erase(struct change *change, const struct record *record);
 /* Its apply() adds an object to the index, for which change_submit() sees to
  * room; for what may follow a tombstone, and so is not is_new. */
 void change_brings(struct change *change);
+/* It must not be done without its operation id: see store.h. What brings an
+ * object is so, too. */
+void change_once(struct change *change);
 
 /*
  * The inside of the change's line in audit.log (audit_line.h), malloc'd, which

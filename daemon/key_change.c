@@ -124,8 +124,10 @@ key_change_submit(struct admin *admin, struct change *change, struct call *call,
 		call_abort(call);
 		return;
 	}
-	if (token != NULL)
+	if (token != NULL) {
 		memcpy(kc->token, token, strlen(token));
+		change_once(change);
+	}
 	memcpy(object, kc->key->id, TOKEN_ID_LEN);
 	admin_audit(admin, change, call,
 	    existing != NULL ? view_key(existing, now) : NULL,

@@ -183,25 +183,14 @@ set_result(struct store_change *changes, enum store_result result)
 	}
 }
 
-static bool
-makes_something(const struct store_change *change)
-{
-	for (size_t i = 0; i < change->count; i++)
-		if (change->writes[i].is_new)
-			return true;
-	return false;
-}
-
 /* On a full disk the place for an operation id may be what is missing: the
- * change itself matters more, a revocation above all. But who misses the answer
- * to a creation, and repeats it, would make a second one. */
+ * change itself matters more, a revocation above all. */
 static enum store_result
 commit_alone(struct store *store, struct store_change *change)
 {
 	enum store_result result = store_file_commit(&store->file, change);
 
-	if (makes_something(change) ||
-	    (result != STORE_FULL && result != STORE_FAILED))
+	if (change->once || (result != STORE_FULL && result != STORE_FAILED))
 		return result;
 	change->no_trace = true;
 	return store_file_commit(&store->file, change);

@@ -104,6 +104,9 @@ struct store_change {
 	struct store_change *next;
 	struct operation operation; /* its id is remembered with the change;
 				       without one, nothing is */
+	/* Not without its operation id: who misses the answer and repeats it
+	 * would have it done twice, or be told that it cannot be done. */
+	bool once;
 	bool no_trace; /* without its operation id: there is no room for it */
 	/* The inside of its line in audit.log (audit_line.h), at most
 	 * AUDIT_MEMBERS_MAX; NULL: it has none. The submitter's. */

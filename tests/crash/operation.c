@@ -21,9 +21,10 @@ has_keys(const struct world *world, int account, int product)
 }
 
 bool
-operation_makes_keys(const struct operation *op)
+operation_makes_tokens(const struct operation *op)
 {
-	return op->kind == KEY_CREATE || op->kind == KEY_IMPORT;
+	return op->kind == KEY_CREATE || op->kind == KEY_ROTATE ||
+	    op->kind == KEY_IMPORT;
 }
 
 bool

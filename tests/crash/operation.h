@@ -52,7 +52,7 @@ struct operation {
 void operation_choose(const struct world *world, uint64_t (*random)(void *),
     void *context, const char *id, struct operation *operation);
 
-bool operation_makes_keys(const struct operation *operation);
+bool operation_makes_tokens(const struct operation *operation);
 /* Whether it takes something away, which is urgent. */
 bool operation_takes_away(const struct operation *operation);
 

@@ -78,7 +78,7 @@ void become(uid_t uid);
 /* Asks for what is under way, over the socket; as admin_call(). */
 enum outcome
 ask_for(struct worker *worker, struct varlink_client *client, json_t **answer);
-/* Where there is no room for more, a change that makes no key is done even
+/* Where there is no room for more, a change that makes no token is done even
  * if its operation id cannot be remembered. */
 bool may_lack_trace(const struct worker *worker);
 /* It is done, and has made this of its world. */

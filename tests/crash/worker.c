@@ -66,7 +66,7 @@ bool
 may_lack_trace(const struct worker *worker)
 {
 	return worker->test->fault != FAULT_NONE &&
-	    !operation_makes_keys(&worker->under_way);
+	    !operation_makes_tokens(&worker->under_way);
 }
 
 void

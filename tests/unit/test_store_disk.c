@@ -115,12 +115,12 @@ END_TEST
 
 /* Room for neither the batch nor the change alone, and then there is. */
 static enum store_result
-write_third_time(const char *slug, bool is_new)
+write_third_time(const char *slug, bool once)
 {
 	struct store_change *change = new_change(slug, 1);
 	enum store_result result;
 
-	change->writes[0].is_new = is_new;
+	change->once = once;
 	write_fault = (struct fault){1, ENOSPC, 2};
 	submit(change);
 	wait_for_all();
@@ -130,18 +130,20 @@ write_third_time(const char *slug, bool is_new)
 	return result;
 }
 
-/* Without its operation id goes what changes something, but no creation. */
+/* Without its operation id goes what may be done again. */
 START_TEST(full_disk_and_no_trace)
 {
 	fill(3);
 	ck_assert(open_store());
 	start();
 	ck_assert_int_eq(write_third_time("new", true), STORE_FULL);
+	ck_assert_int_eq(write_third_time("account2", true), STORE_FULL);
 	ck_assert_int_eq(write_third_time("account1", false), STORE_OK);
 	close_store();
 	ck_assert_uint_eq(reopened().count, 6);
 	ck_assert_ptr_null(find('A', "new"));
 	ck_assert_uint_eq(find('A', "account1")->sequence, 4);
+	ck_assert_uint_lt(find('A', "account2")->sequence, 4);
 }
 END_TEST
 
