@@ -1,38 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The admin plane: Varlink calls to the real methods, over an index with
- * something in it. Input: what becomes of the first changes (a byte with their
- * number, a byte each), then messages, each a letter and text up to a NUL. The
- * letter's bits say who sends it, whether the answer is waited for before the
- * next is sent, and whether the sender leaves at once.
+ * something in it. Input, behind what calls.h has: messages, each a letter and
+ * text up to a NUL. The letter's bits say who sends it, whether the answer is
+ * waited for before the next is sent, and whether the sender leaves at once.
  */
 #include <jansson.h>
 
-#include "world.h"
+#include "calls.h"
 
 enum {
-	PEERS = 4,
 	SEND_ON = 4, /* do not wait for the answer */
 	LEAVE = 8,
 };
 
-static const uid_t uids[PEERS] = {
+static const uid_t uids[CALLS_PEERS] = {
     0, WORLD_ADMIN, WORLD_AUDITOR, WORLD_STRANGER};
-
-static struct world world;
-static struct conn conns[PEERS];
-static char replies[PEERS][WORLD_REPLIES_MAX];
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	world_init();
-	for (size_t i = 0; i < PEERS; i++)
-		conns[i].replies = replies[i];
-	return 0;
-}
 
 /* Whether the reply has a token of the world in it that the caller has not said
  * himself; the hmac key's is one. */
@@ -64,7 +47,7 @@ check_reply(const char *message, const char *reply, size_t peer)
 }
 
 /* Which message each peer waits for an answer to; NULL: none. */
-static const char *asked[PEERS];
+static const char *asked[CALLS_PEERS];
 
 static void
 leave(size_t peer)
@@ -109,7 +92,7 @@ static void
 settle(void)
 {
 	world_settle(&world);
-	for (size_t i = 0; i < PEERS; i++) {
+	for (size_t i = 0; i < CALLS_PEERS; i++) {
 		if (asked[i] != NULL && conns[i].session != NULL)
 			check_replies(asked[i], i, is_oneway(asked[i]));
 		asked[i] = NULL;
@@ -119,7 +102,7 @@ settle(void)
 static void
 send_message(uint8_t letter, const char *message, size_t len)
 {
-	size_t peer = letter % PEERS;
+	size_t peer = letter % CALLS_PEERS;
 	struct conn *conn = &conns[peer];
 	enum plane_status status;
 
@@ -144,19 +127,9 @@ send_message(uint8_t letter, const char *message, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = fuzz_text(data, size), *at = text, *end = text + size;
+	char *text = fuzz_text(data, size), *end = text + size;
+	char *at = text + calls_begin(data, size);
 
-	world_make(&world);
-	if (size > 0) {
-		size_t count = data[0] % 8;
-
-		at++;
-		if (count > size - 1)
-			count = size - 1;
-		world.results = data + 1;
-		world.results_left = count;
-		at += count;
-	}
 	while (at < end) {
 		uint8_t letter = (uint8_t)*at++;
 		size_t len = strlen(at);
@@ -165,7 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += len + 1;
 	}
 	settle();
-	for (size_t i = 0; i < PEERS; i++)
+	for (size_t i = 0; i < CALLS_PEERS; i++)
 		leave(i);
 	world_settle(&world);
 	world_check_restart(&world);

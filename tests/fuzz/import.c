@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Imports: keys that come into force all at once, or not at all. Input: what
- * becomes of the first changes (a byte with their number, a byte each), then
- * steps, a line each: a letter, and what goes with it.
+ * Imports: keys that come into force all at once, or not at all. Input, behind
+ * what calls.h has: steps, a line each, of a letter and what goes with it.
  *
  *   B, N      an import begins; N: with lines of an export of this store
  *   K OBJECT  a line of it
@@ -14,9 +13,10 @@
  * A small letter is another operator's, who has one account alone; a step
  * behind an '&' is not waited for.
  */
+#include "daemon/import.h"
 #include "daemon/instant.h"
 #include "daemon/json_memory.h"
-#include "world.h"
+#include "calls.h"
 
 enum { ROOT, LIMITED, OTHER, PEERS, MESSAGE_MAX = 65536, TOKENS = 2 };
 
@@ -24,9 +24,6 @@ static const uid_t uids[PEERS] = {0, WORLD_ADMIN, 0};
 /* Made elsewhere; the seeds have their SHA-256. */
 static const char *const foreign[TOKENS] = {"one made elsewhere", "another"};
 
-static struct world world;
-static struct conn conns[PEERS];
-static char replies[PEERS][WORLD_REPLIES_MAX];
 static bool waits[PEERS];
 
 /* Of each importer, what is to be handed in, and the number of its first. */
@@ -35,18 +32,9 @@ static json_int_t first_line[OTHER];
 
 static size_t keys_before;
 static size_t imported;
+/* Of a commit whose caller left before it was answered: in force or not. */
+static size_t unheard;
 static bool meddled; /* something else was called for */
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	world_init();
-	for (size_t i = 0; i < PEERS; i++)
-		conns[i].replies = replies[i];
-	return 0;
-}
 
 /* Of what is not in force, nobody is let in. */
 static void
@@ -87,6 +75,16 @@ check_answer(size_t peer)
 }
 
 static void
+count_unheard(void)
+{
+	size_t keys = index_counts(world.index).keys;
+
+	if (meddled || keys == keys_before + imported + unheard)
+		imported += unheard;
+	unheard = 0;
+}
+
+static void
 settle(void)
 {
 	world_settle(&world);
@@ -97,12 +95,17 @@ settle(void)
 		conns[i].len = 0;
 		waits[i] = false;
 	}
+	count_unheard();
 	check_force();
 }
 
 static void
 leave(size_t peer)
 {
+	const struct import *import = world.admin.import;
+
+	if (waits[peer] && import != NULL && import->stage == IMPORT_COMMITTING)
+		unheard = (size_t)import->keys;
 	if (conns[peer].session != NULL)
 		world_disconnect(&conns[peer]);
 	conns[peer].len = 0;
@@ -218,34 +221,18 @@ do_step(const char *step)
 		settle();
 }
 
-/* The changes' results are taken off. */
-static char *
-take_results(const uint8_t *data, size_t size, char *text)
-{
-	size_t count = size > 0 ? data[0] % 8 : 0;
-
-	if (size == 0)
-		return text;
-	if (count > size - 1)
-		count = size - 1;
-	world.results = data + 1;
-	world.results_left = count;
-	return text + 1 + count;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = fuzz_text(data, size), *steps, *step;
+	char *text, *steps, *step;
 
-	if (size > MESSAGE_MAX / 2) {
-		free(text);
+	if (size > MESSAGE_MAX / 2)
 		return 0;
-	}
-	world_make(&world);
-	steps = take_results(data, size, text);
+	text = fuzz_text(data, size);
+	steps = text + calls_begin(data, size);
 	keys_before = index_counts(world.index).keys;
 	imported = 0;
+	unheard = 0;
 	meddled = false;
 	for (size_t i = 0; i < OTHER; i++)
 		lines[i] = json_array();
