@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # make analyze: what static analysers say of all that is shipped, and that is
 # nothing. One that is wrong is silenced beside what it is wrong about, with the
-# reason. $ANALYZE_CPPFLAGS are the compilers' flags; $ANALYSERS, of clang,
-# cppcheck and gcc, are the first two if it is not there.
+# reason. $ANALYZE_CPPFLAGS are the compilers' flags; $ANALYZE_WITHOUT, parts of
+# plugins/ that this build is without, perhaps with their headers; $ANALYSERS, of
+# clang, cppcheck and gcc, are the first two if it is not there.
 set -u
 : "${top_srcdir:?is set by make analyze}" "${ANALYZE_CPPFLAGS?}"
 
 jobs=$(nproc)
+set --
+for part in ${ANALYZE_WITHOUT-}; do
+	echo "== not plugins/$part: configured without"
+	set -- "$@" -path "$top_srcdir/plugins/$part" -prune -o
+done
 sources=$(find "$top_srcdir/daemon" "$top_srcdir/plugins" "$top_srcdir/proto" \
-	-name examples -prune -o -name '*.c' -print | sort)
+	"$@" -name examples -prune -o -name '*.c' -print | sort)
 failed=
 
 # each COMMAND…: on each source.
