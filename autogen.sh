@@ -12,7 +12,7 @@
 set -eu
 
 # packages PURPOSE…: the only list there is, one package a line under what it
-# is for: build, demo, check, analyze, coverage, fuzz, packages (for
+# is for: build, demo, check, analyze, coverage, fuzz, valgrind, packages (for
 # check-packages and check-systemd), and what is for the tests of CI or for the
 # benchmark alone, since it brings services that a machine of yours should not
 # begin to offer.
@@ -70,6 +70,8 @@ packages() {
 		# fuzz
 		clang
 		libclang-rt-dev
+		# valgrind
+		valgrind
 		# packages
 		debhelper
 		dpkg-dev
@@ -109,6 +111,7 @@ purposes() {
 			analyze | coverage) echo "$target" ;;
 			check-bench) echo bench ;;
 			check-packages | check-systemd) echo packages ;;
+			check-valgrind) echo valgrind ;;
 			esac
 			[ "${CI-}" != true ] || echo ci coverage
 			;;

@@ -54,11 +54,7 @@ for plane in verify admin; do
 done
 grown=$(($(resident) - before))
 echo "# resident: $before kB before, $grown kB more after"
-if [ "${SANITIZERS-}" = yes ]; then
-	skip "memory does not grow" "a sanitizer keeps what is freed"
-else
-	ok "memory does not grow" [ "$grown" -le 512 ]
-fi
+little_memory "memory does not grow" "$grown" 512
 is "and the daemon is the same and well" "$(verdict "$token")" valid
 like "with nobody left connected" "$(ctl status --json)" '"connections": *1,'
 ok "SIGTERM ends it with 0" stop_apikeyd

@@ -50,11 +50,7 @@ before=$(resident)
 ok "again and again" leave_all "$rounds"
 grown=$(($(resident) - before))
 echo "# resident: $before kB before, $grown kB more after $rounds"
-if [ "${SANITIZERS-}" = yes ]; then
-	skip "memory does not grow" "a sanitizer keeps what is freed"
-else
-	ok "memory does not grow" [ "$grown" -le 512 ]
-fi
+little_memory "memory does not grow" "$grown" 512
 is "and a good client is answered" "$(verdict "$token")" valid
 
 ### While a change is under way

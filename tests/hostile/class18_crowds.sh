@@ -57,11 +57,7 @@ first=$(memory VmRSS)
 takes() {
 	grown=$(($(memory VmHWM) - first))
 	echo "# $1: $grown KiB at most since the start, $first KiB"
-	if [ "${SANITIZERS-}" = yes ]; then
-		skip "$1 takes little memory" "a sanitizer keeps what is freed"
-	else
-		ok "$1 takes little memory" [ "$grown" -le $(($2 + 1024)) ]
-	fi
+	little_memory "$1 takes little memory" "$grown" $(($2 + 1024))
 }
 
 # meanwhile COMMAND…: it succeeds, and a good client is answered as long.

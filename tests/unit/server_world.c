@@ -259,7 +259,7 @@ milliseconds_of(clockid_t clock)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-void
+TCase *
 server_add(Suite *suite, const char *name, const TTest *test)
 {
 	TCase *tcase = tcase_create(name);
@@ -268,4 +268,5 @@ server_add(Suite *suite, const char *name, const TTest *test)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, test);
 	suite_add_tcase(suite, tcase);
+	return tcase;
 }

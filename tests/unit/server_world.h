@@ -73,6 +73,6 @@ struct server_counters counters(void);
 double milliseconds_of(clockid_t clock);
 
 /* A test with a server of its own. */
-void server_add(Suite *suite, const char *name, const TTest *test);
+TCase *server_add(Suite *suite, const char *name, const TTest *test);
 
 #endif

@@ -28,6 +28,17 @@ suite_run(Suite *suite)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* How often to do what takes random bytes: less often where everything is as
+ * many times slower as $TEST_SLOWNESS says. */
+static inline int
+suite_rounds(int count)
+{
+	const char *text = getenv("TEST_SLOWNESS");
+	int slowness = text != NULL ? atoi(text) : 1;
+
+	return slowness > 1 ? count / slowness : count;
+}
+
 /* A test case of its own, so that TAP names what failed. */
 static inline void
 suite_add(Suite *suite, const char *name, const TTest *test)

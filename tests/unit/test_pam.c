@@ -495,12 +495,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("pam");
+	Suite *suite;
 
 	if (getenv("PAM_MODULE") == NULL) {
 		puts("1..0 # SKIP PAM_MODULE is not set");
 		return EXIT_SUCCESS;
 	}
+	suite = suite_create("pam");
 	suite_add(suite, "every verdict", every_verdict);
 	suite_add(suite, "no verdict", no_verdict);
 	suite_add(suite, "mistyped options", mistyped_options);

@@ -405,8 +405,9 @@ START_TEST(random_texts)
 {
 	static const char letters[] = "0123456789//::..--%%+TZsmhdw af";
 	uint64_t seed = 0x7E47;
+	int rounds = suite_rounds(200000);
 
-	for (int round = 0; round < 200000; round++) {
+	for (int round = 0; round < rounds; round++) {
 		size_t len = suite_below(&seed, 64);
 		char *text = malloc(len + 1);
 		int64_t number;

@@ -339,9 +339,10 @@ END_TEST
 START_TEST(random_texts)
 {
 	uint64_t seed = 0xA11;
+	int rounds = suite_rounds(200000);
 	char text[128];
 
-	for (int round = 0; round < 200000; round++) {
+	for (int round = 0; round < rounds; round++) {
 		size_t len = suite_below(&seed, sizeof text);
 
 		if (round % 2 == 0)
