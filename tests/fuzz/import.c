@@ -135,11 +135,12 @@ call(size_t peer, const char *method, json_t *parameters)
 {
 	json_t *message = json_pack("{s:s+, s:o}", "method",
 	    "io.apikeyd.Admin.", method, "parameters", parameters);
-	char *text = json_dumps(message, JSON_COMPACT);
+	size_t len;
+	char *text = json_text(message, JSON_COMPACT, &len);
 
 	fuzz_require(text != NULL, "there is memory");
 	send_text(peer, text);
-	json_memory_free(text);
+	free(text);
 	json_decref(message);
 }
 
