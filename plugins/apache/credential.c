@@ -300,6 +300,28 @@ strip_query(request_rec *r, const char *name)
 	}
 }
 
+/* The names of the variables that hold text, or NULL: there are none. */
+static const apr_array_header_t *
+variables_with(request_rec *r, const char *text)
+{
+	const apr_array_header_t *all = apr_table_elts(r->subprocess_env);
+	apr_array_header_t *names = NULL;
+
+	for (int i = 0; i < all->nelts; i++) {
+		const apr_table_entry_t *entry =
+		    &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+		if (entry->key == NULL || entry->val == NULL ||
+		    strstr(entry->val, text) == NULL)
+			continue;
+		if (names == NULL)
+			names =
+			    apr_array_make(r->pool, 2, sizeof(const char *));
+		APR_ARRAY_PUSH(names, const char *) = entry->key;
+	}
+	return names;
+}
+
 /*
  * SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1 is a common line. Only
  * for what has the shape of a token or is one, as apikeyd says: with any other
@@ -309,19 +331,9 @@ strip_query(request_rec *r, const char *name)
 static void
 strip_environment(request_rec *r, const char *token)
 {
-	const apr_array_header_t *all = apr_table_elts(r->subprocess_env);
-	apr_array_header_t *names =
-	    apr_array_make(r->pool, 2, sizeof(const char *));
+	const apr_array_header_t *names = variables_with(r, token);
 
-	for (int i = 0; i < all->nelts; i++) {
-		const apr_table_entry_t *entry =
-		    &APR_ARRAY_IDX(all, i, apr_table_entry_t);
-
-		if (entry->key != NULL && entry->val != NULL &&
-		    strstr(entry->val, token) != NULL)
-			APR_ARRAY_PUSH(names, const char *) = entry->key;
-	}
-	for (int i = 0; i < names->nelts; i++)
+	for (int i = 0; names != NULL && i < names->nelts; i++)
 		apr_table_unset(
 		    r->subprocess_env, APR_ARRAY_IDX(names, i, const char *));
 }
@@ -383,6 +395,11 @@ credential_strip(request_rec *r, const apr_array_header_t *sources,
 		const struct credential *credential =
 		    &APR_ARRAY_IDX(found, i, struct credential);
 
+		/* This first: a checksum costs more, and as a rule there is
+		 * nothing. */
+		if (variables_with(r, credential->token) == NULL &&
+		    variables_with(r, credential->sent) == NULL)
+			continue;
 		if (!credential_holds_token(credential))
 			continue;
 		if (credential_is_token(credential->token))

@@ -2,9 +2,11 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 bool
@@ -89,6 +91,7 @@ connect_socket(struct connection *c)
 	c->device = st.st_dev;
 	c->inode = st.st_ino;
 	c->rested = false;
+	c->limit_ms = 0;
 	return 0;
 }
 
@@ -99,6 +102,22 @@ connection_open(struct connection *c)
 
 	close_socket(&c->retired);
 	return error;
+}
+
+bool
+connection_wait_for(struct connection *c, int limit_ms)
+{
+	struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
+
+	if (c->limit_ms == limit_ms)
+		return true;
+	if (setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) !=
+	    0)
+		return false;
+	if (c->limit_ms == 0 && fcntl(c->fd, F_SETFL, 0) != 0)
+		return false;
+	c->limit_ms = limit_ms;
+	return true;
 }
 
 void

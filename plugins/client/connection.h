@@ -15,9 +15,10 @@ struct connection {
 	int retired; /* lost, and open until another has been opened; or -1 */
 	pid_t owner; /* the process that opened fd */
 	dev_t device;
-	ino_t inode; /* of fd, to know it again after a fork */
-	bool rested; /* nothing was sent since the last task on it: the daemon
-			may have closed it meanwhile */
+	ino_t inode;  /* of fd, to know it again after a fork */
+	int limit_ms; /* that receiving waits at most, where it may; or 0 */
+	bool rested;  /* nothing was sent since the last task on it: the daemon
+			 may have closed it meanwhile */
 };
 
 /* False where path is empty or longer than a socket address holds. */
@@ -45,6 +46,12 @@ int connection_open(struct connection *c);
  * them apart.
  */
 void connection_retire(struct connection *c);
+
+/*
+ * From now on receiving waits, for limit_ms at most and more than 0, unless it
+ * is told not to. False where that cannot be had.
+ */
+bool connection_wait_for(struct connection *c, int limit_ms);
 
 /* Does nothing where there is none. Leaves errno alone. */
 void connection_close(struct connection *c);

@@ -150,8 +150,8 @@ step_send(struct exchange *x)
 		return;
 	}
 	do {
-		sent =
-		    send(x->connection.fd, next.data, next.len, MSG_NOSIGNAL);
+		sent = send(x->connection.fd, next.data, next.len,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (sent < 0 && errno == EINTR);
 	if (sent >= 0) {
 		if (x->out_at < x->out_len)
@@ -213,22 +213,20 @@ take_frames(struct exchange *x)
 }
 
 static void
-step_receive(struct exchange *x)
+step_receive(struct exchange *x, int flags)
 {
 	ssize_t got;
 
 	/* There is room: in holds two frames, and not even one is whole. */
-	do {
-		got = recv(x->connection.fd, x->in + x->in_len,
-		    sizeof x->in - x->in_len, 0);
-	} while (got < 0 && errno == EINTR);
+	got = recv(x->connection.fd, x->in + x->in_len,
+	    sizeof x->in - x->in_len, flags);
 	if (got > 0) {
 		x->heard = true;
 		x->in_len += (size_t)got;
 		take_frames(x);
 	} else if (got == 0)
 		lose(x, ECONNRESET);
-	else if (errno != EAGAIN && errno != EWOULDBLOCK)
+	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 		lose(x, errno);
 }
 
@@ -244,17 +242,36 @@ exchange_events(const struct exchange *x)
 	return POLLIN | POLLOUT;
 }
 
-void
-exchange_advance(struct exchange *x, short revents)
+/* Sends what can be sent, on a new connection where there has to be one. */
+static void
+go_on(struct exchange *x)
 {
-	if (x->step == EXCHANGE_TALK && (revents & ~POLLOUT) != 0)
-		step_receive(x);
 	do {
 		if (x->step == EXCHANGE_CONNECT)
 			step_connect(x);
 		if (x->step == EXCHANGE_TALK)
 			step_send(x);
 	} while (x->step == EXCHANGE_CONNECT && x->pause_ms == 0);
+}
+
+void
+exchange_advance(struct exchange *x, short revents)
+{
+	if (x->step == EXCHANGE_TALK && (revents & ~POLLOUT) != 0)
+		step_receive(x, MSG_DONTWAIT);
+	go_on(x);
+}
+
+void
+exchange_await(struct exchange *x, int limit_ms)
+{
+	bool waits;
+
+	if (exchange_events(x) != POLLIN)
+		return;
+	waits = limit_ms > 0 && connection_wait_for(&x->connection, limit_ms);
+	step_receive(x, waits ? 0 : MSG_DONTWAIT);
+	go_on(x);
 }
 
 void

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One operation on a connection: count requests out, count answers in, as a
- * machine that never waits. Whoever drives it waits: until the descriptor has
- * what exchange_events() names, or pause_ms is over, or patience is.
+ * machine that never waits, but in exchange_await(). Whoever drives it waits:
+ * until the descriptor has what exchange_events() names, or pause_ms is over,
+ * or patience is.
  *
  * Requests are encoded and sent a buffer at a time while answers are read, so
  * neither side can wait for the other to make room, however many there are.
@@ -75,6 +76,14 @@ short exchange_events(const struct exchange *x);
 
 /* Goes as far as it can without waiting. revents is what poll() found. */
 void exchange_advance(struct exchange *x, short revents);
+
+/*
+ * Takes the answer, where there is nothing to do but wait for it: waits for it
+ * for limit_ms at most, or not at all where that is 0, and goes on like
+ * exchange_advance(). That is one system call and not two, for a driver that
+ * has nothing else to wait for. Where there is more to do it does nothing.
+ */
+void exchange_await(struct exchange *x, int limit_ms);
 
 /* Ends a task before its time, also one that a parent process began. */
 void exchange_abort(struct exchange *x, enum apikey_status status, int error);

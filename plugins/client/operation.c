@@ -74,21 +74,25 @@ operation_start(
 	return outcome(op);
 }
 
-enum apikey_status
-operation_advance(struct operation *op, short revents)
+/* A step of what is running, and not a parent's. */
+static enum apikey_status
+advance(struct operation *op, short revents)
 {
 	struct exchange *x = &op->exchange;
-	bool late;
-
-	if (!operation_running(op))
-		return outcome(op);
 	/* One look after the deadline is free, so that an answer which is
 	 * there already is not thrown away. */
-	late = now_ns() >= op->deadline;
+	bool late = now_ns() >= op->deadline;
+
 	exchange_advance(x, late ? (short)(revents | POLLIN) : revents);
 	if (late && x->step != EXCHANGE_DONE)
 		exchange_abort(x, APIKEY_TIMEOUT, ETIMEDOUT);
 	return outcome(op);
+}
+
+enum apikey_status
+operation_advance(struct operation *op, short revents)
+{
+	return operation_running(op) ? advance(op, revents) : outcome(op);
 }
 
 int64_t
@@ -132,13 +136,30 @@ wait_events(const struct operation *op)
 	return wanted.revents;
 }
 
+/*
+ * As a rule all was sent at once and the answer is the next to come. The limit
+ * is that of the whole operation, which the connection knows from the last one:
+ * where a part of it has gone by already, it would be too long.
+ */
+static enum apikey_status
+await_answer(struct operation *op, int timeout_ms)
+{
+	int64_t whole = (int64_t)timeout_ms * NS_PER_MS;
+	bool fresh = operation_patience(op) > whole - NS_PER_MS;
+
+	exchange_await(&op->exchange, fresh && timeout_ms > 0 ? timeout_ms : 0);
+	return outcome(op);
+}
+
 enum apikey_status
 operation_run(
     struct operation *op, const struct exchange_task *task, int timeout_ms)
 {
 	enum apikey_status status = operation_start(op, task, timeout_ms);
 
+	if (status == APIKEY_IN_PROGRESS)
+		status = await_answer(op, timeout_ms);
 	while (status == APIKEY_IN_PROGRESS)
-		status = operation_advance(op, wait_events(op));
+		status = advance(op, wait_events(op));
 	return status;
 }

@@ -319,6 +319,49 @@ START_TEST(loop_and_fork)
 }
 END_TEST
 
+/* Answers the first request of a connection, and no other. */
+static void
+serve_first(struct fake_daemon *daemon, int fd, int nth)
+{
+	struct fake_request request;
+	uint8_t data[FRAME_MAX];
+	struct writer w = writer_over(data, sizeof data);
+
+	(void)nth;
+	if (!fake_read(daemon, fd, &request))
+		return;
+	fake_verdict(&w, request.frame.id, VERDICT_VALID);
+	fake_write(daemon, fd, data, w.len);
+	fake_linger(daemon, fd);
+}
+
+/* A call that waits by itself leaves nothing behind: neither does a step of a
+ * loop wait after it, nor has another call its limit. */
+START_TEST(loop_after_a_call)
+{
+	struct fake_daemon daemon = {.serve = serve_first};
+	struct apikey_request request = a_request();
+	struct apikey_result result = APIKEY_RESULT_INIT;
+	struct apikey_client *client;
+	int64_t start;
+
+	fake_start(&daemon);
+	client = open_client(&daemon);
+	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
+	start = now_ms();
+	ck_assert_int_eq(apikey_start(client, &request, &result, 1, SHORT_MS),
+	    APIKEY_IN_PROGRESS);
+	ck_assert_int_eq(apikey_advance(client, POLLIN), APIKEY_IN_PROGRESS);
+	ck_assert_int_eq(finish(client, APIKEY_IN_PROGRESS), APIKEY_TIMEOUT);
+	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
+	ck_assert_int_eq(verify(client, &result, SHORT_MS), APIKEY_TIMEOUT);
+	ck_assert_int_lt(now_ms() - start, LONG_MS);
+	ck_assert_int_eq(atomic_load(&daemon.connections), 2);
+	apikey_client_close(client);
+	fake_stop(&daemon);
+}
+END_TEST
+
 START_TEST(loop_of_a_long_batch)
 {
 	enum { BATCH = 500 };
@@ -365,5 +408,6 @@ add_loop_cases(Suite *suite)
 	suite_add(suite, "loop: one at a time", loop_one_at_a_time);
 	suite_add(suite, "loop: cancel", loop_cancelled);
 	suite_add(suite, "loop: fork", loop_and_fork);
+	suite_add(suite, "loop: after a call", loop_after_a_call);
 	suite_add(suite, "loop: batch", loop_of_a_long_batch);
 }
