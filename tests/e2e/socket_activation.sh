@@ -21,6 +21,7 @@ listen() {
 		rm -f "$socket"
 		sockets="$sockets -l $socket"
 	done
+	: >"$TMP/listening" # what the last one said is not this one's
 	# shellcheck disable=SC2086 # a list of words
 	"$activate" $sockets --fdname="$names" "$APIKEYD" \
 		--state-directory "$TMP/state" --runtime-directory "$TMP/none" \
