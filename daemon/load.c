@@ -6,6 +6,7 @@
 #include "instant.h"
 #include "limits.h"
 #include "log.h"
+#include "store.h"
 
 /*
  * A piece of a key's details that do not fit its K record; the first one, n
@@ -81,7 +82,6 @@ named_product(struct index *index, const char *slug)
 	return NULL;
 }
 
-static const char no_memory[] = "out of memory";
 static const char no_sense[] = "its contents make no sense";
 
 static bool
@@ -95,7 +95,7 @@ load_account(
 		return false;
 	if (loaded.status == ACCOUNT_DELETED)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	account = named_account(loader->index, loaded.slug);
 	if (account == NULL)
 		return false;
@@ -121,7 +121,7 @@ load_product(
 		return false;
 	if (loaded.deleted)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	product = named_product(loader->index, loaded.slug);
 	if (product == NULL)
 		return false;
@@ -146,7 +146,7 @@ load_enabled(
 		return false;
 	if (!enabled.enabled)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	account = named_account(loader->index, enabled.account);
 	product = named_product(loader->index, enabled.product);
 	return account != NULL && product != NULL &&
@@ -236,7 +236,7 @@ load_key(struct loader *loader, struct record_view *view, const char **problem)
 		return false;
 	if (record.state == KEY_DELETED)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	memcpy(first.id, record.id, TOKEN_ID_LEN);
 	if (record.details.len < record.details_len &&
 	    !add_piece(loader, &first, record.details))
@@ -264,7 +264,7 @@ load_key_more(
 		return false;
 	memcpy(piece.id, more.id, TOKEN_ID_LEN);
 	piece.n = more.n;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	return add_piece(loader, &piece, more.details);
 }
 
@@ -310,7 +310,7 @@ load_operator(
 		return false;
 	if (loaded.deleted)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	user = named_operator(loader->index, loaded.uid);
 	if (user == NULL)
 		return false;
@@ -334,7 +334,7 @@ load_limit(
 		return false;
 	if (!limit.live)
 		return true;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	user = named_operator(loader->index, limit.uid);
 	account = named_account(loader->index, limit.account);
 	return user != NULL && account != NULL &&
@@ -349,7 +349,7 @@ load_pin(struct loader *loader, struct record_view *view, const char **problem)
 	*problem = no_sense;
 	if (!record_to_pin(view, &pin))
 		return false;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	return pin.deleted || index_put_pin(loader->index, &pin, NULL);
 }
 
@@ -362,7 +362,7 @@ load_import(
 	*problem = no_sense;
 	if (!record_to_import(view, &import))
 		return false;
-	*problem = no_memory;
+	*problem = store_no_memory;
 	return index_note_import(loader->index, &import);
 }
 

@@ -156,11 +156,8 @@ prepare_changes(struct daemon *daemon)
 {
 	daemon->changes = changes_new(daemon->store, daemon->index);
 	daemon->committed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (daemon->changes == NULL || daemon->committed_fd < 0) {
-		log_error(
-		    "cannot make an event descriptor: %s", strerror(errno));
+	if (daemon->changes == NULL || daemon->committed_fd < 0)
 		return false;
-	}
 	daemon->committed = event_new(daemon->base, daemon->committed_fd,
 	    EV_READ | EV_PERSIST, on_committed, daemon);
 	return daemon->committed != NULL &&
@@ -254,13 +251,13 @@ start(struct daemon *daemon)
 	if (!open_store(daemon) || !open_usage(daemon))
 		return false;
 	daemon->base = event_base_new();
-	if (daemon->base == NULL) {
-		log_error("cannot make an event loop");
+	if (daemon->base == NULL || !prepare_changes(daemon) ||
+	    !main_watch_signals(daemon)) {
+		log_error("cannot make an event loop: %s", strerror(errno));
 		return false;
 	}
 	/* The threads last: making sockets sets the umask for a moment. */
-	if (!prepare_changes(daemon) || !main_watch_signals(daemon) ||
-	    !open_planes(daemon))
+	if (!open_planes(daemon))
 		return false;
 	daemon->worker = worker_start(wake_loop, daemon);
 	daemon->admin.worker = daemon->worker;

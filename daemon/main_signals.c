@@ -119,9 +119,12 @@ add_signal(struct daemon *daemon, int number, event_callback_fn callback)
 	struct event *event =
 	    evsignal_new(daemon->base, number, callback, daemon);
 
+	if (event != NULL && evsignal_add(event, NULL) == 0)
+		return event;
+	/* A signal that is not heard of would end us with nothing done. */
 	if (event != NULL)
-		evsignal_add(event, NULL);
-	return event;
+		event_free(event);
+	return NULL;
 }
 
 bool

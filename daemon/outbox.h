@@ -64,7 +64,7 @@ bool outbox_load(struct outbox_image *image, struct record_view *view);
 /*
  * Puts the lines up to the chain's head together: the newest, which must be
  * there, and all before it that nothing was written over. False where the
- * slots do not hold what they must, or there is no memory.
+ * slots do not hold what they must, or, with errno ENOMEM, without memory.
  */
 bool outbox_restore(struct outbox *outbox, const struct outbox_image *image,
     uint64_t head_sequence);

@@ -56,6 +56,9 @@ bool store_create(const char *directory, unsigned expected_keys,
  */
 typedef bool
 store_load_fn(void *context, struct record_view *view, const char **problem);
+/* What *problem is for want of memory, which is nothing that is wrong with the
+ * record. */
+extern const char store_no_memory[];
 struct store *store_open(const char *directory, unsigned expected_keys,
     const uint8_t master[SECRET_KEY_BYTES], struct keyring **ring,
     store_load_fn *load, void *context);

@@ -23,6 +23,7 @@ struct complaints {
 	unsigned count;
 	bool full;      /* one of them was for want of room */
 	bool io_error;  /* one of them was for an I/O error */
+	bool no_memory; /* one of them was, or opening failed, for want of it */
 	char text[128]; /* the last one */
 };
 

@@ -13,13 +13,31 @@
 #include "store_tdb.h"
 #include "trusted.h"
 
+const char store_no_memory[] = "out of memory";
+
+/* Damage, or memory that was too short to look: who is told to restore a store
+ * that is sound loses what is newer than the backup. */
 static void
 log_damage(
     const struct store_file *file, const char *where, const char *problem)
 {
-	log_error("%s: damaged%s%s: %s; nothing was changed, restore it from a "
-		  "backup",
-	    file->path, where[0] != '\0' ? " at record " : "", where, problem);
+	if (file->complaints.no_memory || problem == store_no_memory)
+		log_error("%s: out of memory while it was read: it may well be "
+			  "sound; nothing was changed, start again with more "
+			  "memory",
+		    file->path);
+	else
+		log_error("%s: damaged%s%s: %s; nothing was changed, restore "
+			  "it from a backup",
+		    file->path, where[0] != '\0' ? " at record " : "", where,
+		    problem);
+}
+
+/* Of what failed just now, errno having been 0 before. */
+static const char *
+unless_no_memory(const char *problem)
+{
+	return errno == ENOMEM ? store_no_memory : problem;
 }
 
 struct scan {
@@ -91,12 +109,14 @@ read_root(struct store_file *file, const uint8_t *master, struct keyring **ring)
 		    file->path);
 		return false;
 	}
+	errno = 0;
 	*ring = keyring_unwrap(file->root.wrapped, master);
 	if (*ring == NULL ||
 	    !record_open(name_bytes, data, *ring, &view, &problem)) {
 		free(found.dptr);
-		log_damage(
-		    file, "R", problem ? problem : "its keys are damaged");
+		log_damage(file, "R",
+		    problem != NULL ? problem
+				    : unless_no_memory("its keys are damaged"));
 		return false;
 	}
 	free(found.dptr);
@@ -167,11 +187,12 @@ load_records(struct store_file *file, store_load_fn *load, void *context,
 	}
 	loaded = store_file_scan(file, load, context, image);
 	*has_outbox = image->found > 0;
+	errno = 0;
 	if (loaded &&
 	    !outbox_restore(&file->outbox, image, file->root.audit.sequence)) {
 		log_damage(file, "Q",
-		    "the newest line of audit.log is not in "
-		    "the outbox");
+		    unless_no_memory("the newest line of audit.log is not in "
+				     "the outbox"));
 		loaded = false;
 	}
 	free(image);

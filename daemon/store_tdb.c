@@ -37,6 +37,8 @@ on_complaint(struct tdb_context *tdb, enum tdb_debug_level level,
 		complaints->full = true;
 	if (error == EIO)
 		complaints->io_error = true;
+	if (error == ENOMEM)
+		complaints->no_memory = true;
 	complaints->count++;
 }
 
@@ -65,13 +67,17 @@ open_tdb(const char *path, int chains, int tdb_flags, int flags,
     struct complaints *complaints)
 {
 	struct tdb_logging_context logging = {on_complaint, complaints};
+	struct tdb_context *tdb;
 
 	/* It would turn every sync off. */
 	unsetenv("TDB_NO_FSYNC");
 	memset(complaints, 0, sizeof *complaints);
 	errno = 0;
-	return tdb_open_ex(path, chains, tdb_flags, flags | O_CLOEXEC, 0600,
+	tdb = tdb_open_ex(path, chains, tdb_flags, flags | O_CLOEXEC, 0600,
 	    &logging, hash_of_name);
+	if (tdb == NULL && errno == ENOMEM)
+		complaints->no_memory = true;
+	return tdb;
 }
 
 struct tdb_context *
@@ -107,8 +113,10 @@ struct tdb_context *
 store_tdb_open_mapped(const char *path, struct complaints *complaints)
 {
 	memset(complaints, 0, sizeof *complaints);
-	return read_through(path) ? open_tdb(path, 0, 0, O_RDWR, complaints)
-				  : NULL;
+	if (read_through(path))
+		return open_tdb(path, 0, 0, O_RDWR, complaints);
+	complaints->no_memory = errno == ENOMEM;
+	return NULL;
 }
 
 void
