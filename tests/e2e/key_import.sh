@@ -104,6 +104,12 @@ refused 'an account that is pending' 6 'account approve slow'
 ctl account approve slow >/dev/null
 refused 'a product that is not enabled' 6 \
 	'product enable appointments --account slow'
+ctl product create brief --max-lifetime 30d >/dev/null
+ctl product enable brief --account acme >/dev/null
+line no no-token-0123456789 ',"expires_at":"2999-01-01T00:00:00Z"' |
+	sed 's/appointments/brief/' >"$TMP/lines"
+refused 'a key that lasts longer than its product lets it' 6 \
+	'line 1: keys for product brief may not last longer than until 2'
 line h hmac-token-0123456789 ',"type":"hmac"' >"$TMP/lines"
 refused 'an hmac key' 2 'hmac keys cannot be imported'
 n=0

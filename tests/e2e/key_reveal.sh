@@ -35,6 +35,17 @@ for each in "$id" "$plain_id"; do
 		ctl key update "$each" --name Other --json)" '"token"'
 done
 
+# --- one whose token was made elsewhere
+printf '{"account":"acme","product":"vault","name":"Old","sha256":"%s"}\n' \
+	"$(printf %s an-older-token-0123456789 | sha256sum | cut -d' ' -f1)" |
+	ctl key import - >"$TMP/output" 2>&1
+foreign=$(ctl key list --json | tr '{' '\n' |
+	sed -n 's/.*"id":"\([^"]*\)".*"name":"Old".*/\1/p')
+exits 'of an imported key it is not there to be told' 6 \
+	ctl key reveal "$foreign"
+like 'and what to do is' "$(cat "$TMP/output")" \
+	"imported, without its token.*apikeyctl key rotate $foreign"
+
 # --- the newest, after a rotation; and after a kill
 new=$(ctl key rotate "$id" --overlap 1h 2>/dev/null)
 is 'the old token holds on' "$(verdict "$token")" valid
