@@ -96,6 +96,10 @@ journal_read_from(const struct journal *journal, uint64_t position);
 bool journal_next(
     struct journal_reader *reader, uint64_t *position, struct bytes *payload);
 
+/* What journal_next() found at this position, as long as that is not released.
+ * Not verified again: empty where there is no record any more. */
+struct bytes journal_record(const struct journal *journal, uint64_t position);
+
 /* Makes what was appended so far last. False with errno. */
 bool journal_sync(struct journal *journal);
 /* Has the kernel ready the pages that are written next, so that the appending

@@ -21,7 +21,7 @@ enum {
 	/* Events wait so long: the more of them a batch has, the less is
 	 * written for each. */
 	TAKE_MS = 30000,
-	TAKE_SEGMENTS = 4,   /* wait at most: the rest is for what comes
+	TAKE_SEGMENTS = 8,   /* wait at most: the rest is for what comes
 				while they are taken */
 	RETRY_MS = 5000,     /* after files could not be written */
 	EXPIRE_MS = 3600000, /* between two files */
@@ -536,7 +536,6 @@ usage_open(const struct usage_options *options, struct index *index)
 	usage->options = *options;
 	usage->journal.fd = -1;
 	usage->expired_at = -EXPIRE_MS;
-	usage->part = UINT32_MAX;
 	pthread_mutex_init(&usage->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "usage_impl.h"
+#include "usage_rows.h"
 
 struct check {
 	struct usage *usage;

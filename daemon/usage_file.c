@@ -13,16 +13,9 @@
 #include "log.h"
 #include "store_tdb.h"
 #include "trusted.h"
+#include "usage_rows.h"
 
 #define TOTALS UINT32_MAX /* in place of a day */
-
-/* Other than the keys', rows are read from the file all the time: chains as
- * short as that many more keys would make them. */
-enum { SHORTER_CHAINS = 8 };
-
-enum { META_MAX = 8 + 1 + USAGE_SERVICES_MAX * (1 + SERVICE_MAX_LEN) };
-
-static const struct usage_name meta_name = {1, {'M'}};
 
 /* Names */
 
@@ -67,176 +60,23 @@ file_path(char out[PATH_MAX], const struct usage_files *files, uint32_t day)
 	return store_path(out, files->directory, name);
 }
 
-/* Rows */
-
-/* The MAC binds a row to its file as well; nothing in keys.tdb is named so. */
-static void
-row_mac(const struct usage_files *files, const struct usage_file *file,
-    struct bytes name, struct bytes data, uint8_t mac[MAC_BYTES])
-{
-	uint8_t bound[1 + 4 + USAGE_NAME_MAX];
-	struct writer w = writer_over(bound, sizeof bound);
-
-	write_u8(&w, 'u');
-	write_u32(&w, file->day);
-	write_bytes(&w, name.data, name.len);
-	secret_mac(files->ring, bound, w.len, data.data, data.len, mac);
-}
-
-/* Takes the MAC off; false where it is not the row's. */
-static bool
-open_row(const struct usage_files *files, const struct usage_file *file,
-    struct bytes name, struct bytes *data)
-{
-	uint8_t mac[MAC_BYTES];
-
-	if (name.len > USAGE_NAME_MAX || data->len < MAC_BYTES)
-		return false;
-	data->len -= MAC_BYTES;
-	row_mac(files, file, name, *data, mac);
-	return memcmp(mac, data->data + data->len, MAC_BYTES) == 0;
-}
-
-static void
-log_damaged_row(const struct usage_file *file, struct bytes name)
-{
-	static struct log_throttle throttle;
-	unsigned long long count;
-
-	if (!log_throttle(&throttle, &count))
-		return;
-	if (name.len == 1 + TOKEN_ID_LEN && name.data[0] == 'K')
-		log_error("%s: the row of key %.*s is damaged (%llu damaged "
-			  "rows since the last such line)",
-		    file->path, TOKEN_ID_LEN, (const char *)name.data + 1,
-		    count);
-	else
-		log_error("%s: a row is damaged (%llu damaged rows since the "
-			  "last such line)",
-		    file->path, count);
-}
-
-struct copy {
-	struct arena *arena;
-	struct bytes data;
-};
-
-static int
-copy_row(TDB_DATA key, TDB_DATA data, void *context)
-{
-	struct copy *copy = context;
-	uint8_t *room = arena_alloc(copy->arena, data.dsize + 1);
-
-	(void)key;
-	if (room != NULL && data.dsize > 0)
-		memcpy(room, data.dptr, data.dsize);
-	copy->data = (struct bytes){room, data.dsize};
-	return 0;
-}
-
-enum usage_read
-usage_file_read(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, struct arena *arena, struct bytes *data)
-{
-	struct copy copy = {.arena = arena};
-	struct bytes as_bytes = {name->bytes, name->len};
-
-	if (tdb_parse_record(file->tdb, store_data(name->bytes, name->len),
-		copy_row, &copy) != 0)
-		return tdb_error(file->tdb) == TDB_ERR_NOEXIST ? USAGE_ABSENT
-							       : USAGE_DAMAGED;
-	if (copy.data.data == NULL)
-		return USAGE_NO_MEMORY;
-	*data = copy.data;
-	if (open_row(files, file, as_bytes, data))
-		return USAGE_READ;
-	log_damaged_row(file, as_bytes);
-	return USAGE_DAMAGED;
-}
-
-bool
-usage_file_write(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, uint8_t *data, size_t len)
-{
-	row_mac(files, file, (struct bytes){name->bytes, name->len},
-	    (struct bytes){data, len}, data + len);
-	return tdb_store(file->tdb, store_data(name->bytes, name->len),
-		   store_data(data, len + MAC_BYTES), TDB_REPLACE) == 0;
-}
-
-bool
-usage_file_begin(struct usage_file *file)
-{
-	file->complaints.count = 0;
-	errno = 0;
-	return tdb_transaction_start(file->tdb) == 0;
-}
-
-static bool
-write_meta(const struct usage_files *files, struct usage_file *file)
-{
-	uint8_t data[META_MAX + MAC_BYTES];
-	struct writer w = writer_over(data, META_MAX);
-
-	write_u64(&w, file->taken);
-	write_u8(&w, file->service_count);
-	for (size_t i = 0; i < file->service_count; i++)
-		write_string8(&w,
-		    (struct bytes){
-			file->services[i].text, file->services[i].len});
-	return !w.failed &&
-	    usage_file_write(files, file, &meta_name, data, w.len);
-}
-
-bool
-usage_file_commit(const struct usage_files *files, struct usage_file *file)
-{
-	/* Some failures are told of by a complaint alone, also before. */
-	if (!write_meta(files, file) || file->complaints.count > 0) {
-		usage_file_cancel(file);
-		return false;
-	}
-	return tdb_transaction_commit(file->tdb) == 0 &&
-	    file->complaints.count == 0;
-}
-
-void
-usage_file_cancel(struct usage_file *file)
-{
-	tdb_transaction_cancel(file->tdb);
-}
-
-static bool
-read_meta(const struct usage_files *files, struct usage_file *file)
-{
-	struct arena arena = {NULL, 0};
-	struct bytes data;
-	struct reader r;
-	bool sound = usage_file_read(files, file, &meta_name, &arena, &data) ==
-	    USAGE_READ;
-
-	r = reader_over(sound ? data.data : NULL, sound ? data.len : 0);
-	file->taken = read_u64(&r);
-	file->service_count = read_u8(&r);
-	if (file->service_count > USAGE_SERVICES_MAX)
-		reader_fail(&r);
-	for (size_t i = 0; !r.failed && i < file->service_count; i++) {
-		struct bytes text = read_string8(&r, SERVICE_MAX_LEN);
-
-		file->services[i].len = (uint8_t)text.len;
-		if (text.len > 0)
-			memcpy(file->services[i].text, text.data, text.len);
-	}
-	sound = reader_done(&r);
-	arena_free(&arena);
-	return sound;
-}
-
 /* Opening */
+
+uint32_t
+usage_groups_for(const struct usage_files *files)
+{
+	uint64_t keys = files->keys > files->expected_keys
+	    ? files->keys
+	    : files->expected_keys;
+	uint64_t groups = keys / GROUP_ROWS + 1;
+
+	return groups < USAGE_GROUPS_MAX ? (uint32_t)groups : USAGE_GROUPS_MAX;
+}
 
 static bool
 make_file(const struct usage_files *files, struct usage_file *file)
 {
+	static const struct usage_changes nothing;
 	char unfinished[PATH_MAX];
 	bool made;
 
@@ -244,11 +84,11 @@ make_file(const struct usage_files *files, struct usage_file *file)
 	    PATH_MAX)
 		return false;
 	unlink(unfinished);
-	file->tdb =
-	    store_tdb_open(unfinished, files->expected_keys * SHORTER_CHAINS,
-		O_RDWR | O_CREAT | O_EXCL, &file->complaints);
-	made = file->tdb != NULL && usage_file_begin(file) &&
-	    usage_file_commit(files, file);
+	file->groups = usage_groups_for(files);
+	/* Chains as for a record a key: hardly two groups are in one. */
+	file->tdb = store_tdb_open(unfinished, file->groups * GROUP_ROWS,
+	    O_RDWR | O_CREAT | O_EXCL, &file->complaints);
+	made = file->tdb != NULL && usage_file_commit(files, file, &nothing);
 	if (!made)
 		log_error("%s: %s", unfinished, store_cause(&file->complaints));
 	if (file->tdb != NULL && tdb_close(file->tdb) != 0)
@@ -307,7 +147,7 @@ open_tdb(const struct usage_files *files, struct usage_file *file)
 		return false;
 	/* One thread of the one process that has the directory's lock. */
 	tdb_add_flags(file->tdb, TDB_NOLOCK);
-	if (read_meta(files, file))
+	if (usage_meta_read(files, file))
 		return true;
 	snprintf(file->complaints.text, sizeof file->complaints.text,
 	    "its own row cannot be read");
@@ -432,47 +272,21 @@ usage_files_day(
 	return file;
 }
 
-/* All rows */
+/* Loading */
 
-struct walk {
-	const struct usage_files *files;
-	struct usage_file *file;
+struct load {
+	struct usage_files *files;
 	usage_row_fn *row;
 	void *context;
-	uint64_t *damaged;
 };
 
-static int
-walk_row(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *context)
+static void
+load_row(void *context, struct bytes name, struct bytes data)
 {
-	struct walk *walk = context;
-	struct bytes name = {key.dptr, key.dsize};
-	struct bytes data = {value.dptr, value.dsize};
+	struct load *load = context;
 
-	(void)tdb;
-	if (!open_row(walk->files, walk->file, name, &data)) {
-		log_damaged_row(walk->file, name);
-		++*walk->damaged;
-	} else if (name.len != 1 || name.data[0] != 'M') {
-		walk->row(walk->context, name, data);
-	}
-	return 0;
-}
-
-bool
-usage_file_traverse(const struct usage_files *files, struct usage_file *file,
-    usage_row_fn *row, void *context, uint64_t *damaged)
-{
-	struct walk walk = {files, file, row, context, damaged};
-	bool done;
-
-	/* A transaction has the heads of the chains in memory: without one,
-	 * each is read from the file. */
-	if (!usage_file_begin(file))
-		return false;
-	done = tdb_traverse_read(file->tdb, walk_row, &walk) >= 0;
-	usage_file_cancel(file);
-	return done;
+	load->files->keys++;
+	load->row(load->context, name, data);
 }
 
 bool
@@ -480,12 +294,13 @@ usage_files_load(struct usage_files *files, usage_row_fn *row, void *context,
     uint64_t *damaged)
 {
 	struct usage_file *totals = files->totals;
+	struct load load = {files, row, context};
 	bool done;
 
 	tdb_close(totals->tdb);
 	totals->tdb = store_tdb_open_mapped(totals->path, &totals->complaints);
 	done = totals->tdb != NULL &&
-	    usage_file_traverse(files, totals, row, context, damaged);
+	    usage_file_traverse(files, totals, load_row, &load, damaged);
 	if (totals->tdb != NULL)
 		tdb_close(totals->tdb);
 	return open_tdb(files, totals) && done;

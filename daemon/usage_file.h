@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The tdb files of usage: usage-YYYY-MM-DD.tdb, one a day, and totals.tdb.
- * They are the usage thread's alone. Rows have a MAC each, bound to their name
- * and file; what a row says is usage_row.h's affair.
+ * They are the usage thread's alone. Records are groups of rows, and large rows
+ * that lie alone (usage_rows.h); what a row says is usage_row.h's affair.
  *
  *   K id          of a key          (also in totals.tdb, there what is kept
  *                                    for ever)
@@ -10,6 +10,7 @@
  *   P hash        of a product
  *   S service     asked with no key; "S" alone for all services that found no
  *                 place
+ *   G number      a group of rows
  *   M             of the file: see struct usage_file
  */
 #ifndef DAEMON_USAGE_FILE_H
@@ -23,6 +24,7 @@
 enum {
 	USAGE_SERVICES_MAX = 64, /* with a row of their own, a day */
 	USAGE_NAME_MAX = 1 + SERVICE_MAX_LEN,
+	USAGE_GROUPS_MAX = 1 << 20,
 };
 
 struct usage_name {
@@ -49,6 +51,9 @@ struct usage_file {
 	/* Of totals.tdb: every event before it is in every file. Of a day: no
 	 * row has taken more. */
 	uint64_t taken;
+	uint32_t groups; /* that its rows are spread over */
+	bool rows_alone; /* of a former version, where every row lay alone:
+			    those that were not changed since still do */
 	uint8_t service_count;
 	struct usage_service services[USAGE_SERVICES_MAX];
 };
@@ -57,11 +62,15 @@ struct usage_files {
 	const char *directory;
 	const struct keyring *ring;
 	unsigned expected_keys;
+	uint64_t keys; /* that there are totals of, at the start */
 	struct usage_file *totals;
 	struct usage_file *days[40]; /* that are open */
 	size_t day_count;
 	uint64_t clock; /* for struct usage_file's used */
 };
+
+/* How many a file that is made now has. */
+uint32_t usage_groups_for(const struct usage_files *files);
 
 /* totals.tdb, made where it is missing. False after logging. */
 bool usage_files_open(struct usage_files *files, const char *directory,
@@ -80,35 +89,10 @@ struct usage_file *usage_files_day(
 void usage_files_drop(struct usage_files *files, struct usage_file *file);
 bool usage_files_reopen(struct usage_files *files);
 
-/* What lies under a name, copied and without its MAC. */
-enum usage_read { USAGE_READ, USAGE_ABSENT, USAGE_DAMAGED, USAGE_NO_MEMORY };
-enum usage_read
-usage_file_read(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, struct arena *arena, struct bytes *data);
-
-/*
- * Transactions. Every step false where it failed, and then nothing is written;
- * see complaints. data has to have MAC_BYTES of room behind its len bytes.
- */
-bool usage_file_begin(struct usage_file *file);
-bool usage_file_write(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, uint8_t *data, size_t len);
-/* Writes the M row as well. */
-bool
-usage_file_commit(const struct usage_files *files, struct usage_file *file);
-void usage_file_cancel(struct usage_file *file);
-
-/*
- * Every row of a file but M, data without its MAC; damaged ones are counted,
- * logged and left out. False where the file's structure is damaged.
- */
 typedef void usage_row_fn(void *context, struct bytes name, struct bytes data);
-bool
-usage_file_traverse(const struct usage_files *files, struct usage_file *file,
-    usage_row_fn *row, void *context, uint64_t *damaged);
 
-/* The same of totals.tdb, through a mapping of it: before anything else is done
- * with it, see store_tdb_open_mapped(). */
+/* usage_file_traverse() of totals.tdb, through a mapping of it: before anything
+ * else is done with it, see store_tdb_open_mapped(). */
 bool usage_files_load(struct usage_files *files, usage_row_fn *row,
     void *context, uint64_t *damaged);
 

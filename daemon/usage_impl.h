@@ -65,9 +65,7 @@ struct usage {
 	char reason_of_file[128];
 	struct log_throttle failure_throttle;
 	uint64_t looked_at; /* where the head was then */
-	uint32_t
-	    part; /* of 2^32 hashes, less one: what fits a batch's memory */
-	bool renewing; /* the journal, which was lost */
+	bool renewing;      /* the journal, which was lost */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
 };
 

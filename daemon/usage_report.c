@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "usage_impl.h"
+#include "usage_rows.h"
 
 enum { DAYS_MAX = 32 };
 
@@ -52,7 +53,7 @@ read_day(struct usage *usage, const struct usage_name *name, uint32_t day,
 	if (file == NULL)
 		return !failed;
 	switch (
-	    usage_file_read(&usage->files, file, name, &days->arena, &data)) {
+	    usage_row_read(&usage->files, file, name, &days->arena, &data)) {
 	case USAGE_ABSENT:
 		return true;
 	case USAGE_READ:

@@ -14,7 +14,29 @@ struct arena_block {
 	max_align_t data[];
 };
 
-enum { BLOCK_BYTES = 65536 };
+enum { BLOCK_BYTES = 65536, SPARE_MAX = 16 };
+
+static struct arena_block *
+new_block(struct arena *arena, size_t len)
+{
+	struct arena_block *block = arena->spare;
+	size_t size = len > BLOCK_BYTES ? len : BLOCK_BYTES;
+
+	if (block != NULL && size == BLOCK_BYTES) {
+		arena->spare = block->next;
+		arena->spare_count--;
+	} else {
+		block = malloc(sizeof *block + size);
+		if (block == NULL)
+			return NULL;
+		block->size = size;
+	}
+	block->used = 0;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->total += sizeof *block + size;
+	return block;
+}
 
 void *
 arena_alloc(struct arena *arena, size_t len)
@@ -25,31 +47,46 @@ arena_alloc(struct arena *arena, size_t len)
 	uint8_t *out;
 
 	if (block == NULL || rounded > block->size - block->used) {
-		size_t size = rounded > BLOCK_BYTES ? rounded : BLOCK_BYTES;
-
-		block = calloc(1, sizeof *block + size);
+		block = new_block(arena, rounded);
 		if (block == NULL)
 			return NULL;
-		block->size = size;
-		block->next = arena->blocks;
-		arena->blocks = block;
-		arena->total += sizeof *block + size;
 	}
 	out = (uint8_t *)block->data + block->used;
 	block->used += rounded;
-	return out;
+	return memset(out, 0, rounded);
 }
 
 void
-arena_free(struct arena *arena)
+arena_clear(struct arena *arena)
 {
 	struct arena_block *block, *next;
 
 	for (block = arena->blocks; block != NULL; block = next) {
 		next = block->next;
+		if (block->size != BLOCK_BYTES ||
+		    arena->spare_count == SPARE_MAX) {
+			free(block);
+			continue;
+		}
+		block->next = arena->spare;
+		arena->spare = block;
+		arena->spare_count++;
+	}
+	arena->blocks = NULL;
+	arena->total = 0;
+}
+
+void
+arena_free(struct arena *arena)
+{
+	struct arena_block *block;
+
+	arena_clear(arena);
+	while ((block = arena->spare) != NULL) {
+		arena->spare = block->next;
 		free(block);
 	}
-	*arena = (struct arena){NULL, 0};
+	arena->spare_count = 0;
 }
 
 /* Room for one more in an array of pointers, of which there are at most max. */
@@ -129,6 +166,43 @@ endpoint_series(struct arena *arena, struct usage_row *row, struct bytes text)
 	return added != NULL ? &added->series : NULL;
 }
 
+enum {
+	ADDRESSES_CHAINED = 16, /* from so many on */
+	CHAINS = 256,
+};
+
+static bool
+same_address(const struct row_address *there, const struct address *address)
+{
+	return memcmp(&there->address, address, sizeof *address) == 0;
+}
+
+static struct row_address **
+chain_of(struct usage_row *row, const struct address *address)
+{
+	return &row->by_hash[table_hash(address, sizeof *address) % CHAINS];
+}
+
+static void
+chain_address(struct usage_row *row, struct row_address *address)
+{
+	struct row_address **chain = chain_of(row, &address->address);
+
+	address->next = *chain;
+	*chain = address;
+}
+
+/* False where there is no memory. */
+static bool
+chain_addresses(struct arena *arena, struct usage_row *row)
+{
+	row->by_hash =
+	    arena_alloc(arena, CHAINS * sizeof(struct row_address *));
+	for (size_t i = 0; row->by_hash != NULL && i < row->address_count; i++)
+		chain_address(row, row->addresses[i]);
+	return row->by_hash != NULL;
+}
+
 static struct row_address *
 add_address(
     struct arena *arena, struct usage_row *row, const struct address *address)
@@ -142,19 +216,37 @@ add_address(
 	row->addresses = addresses;
 	added->address = *address;
 	addresses[row->address_count++] = added;
+	if (row->by_hash != NULL)
+		chain_address(row, added);
+	else if (row->address_count == ADDRESSES_CHAINED &&
+	    !chain_addresses(arena, row))
+		return NULL;
 	return added;
+}
+
+/* NULL: it has no place. */
+static struct row_address *
+find_address(struct usage_row *row, const struct address *address)
+{
+	struct row_address *found;
+
+	for (size_t i = 0; row->by_hash == NULL && i < row->address_count; i++)
+		if (same_address(row->addresses[i], address))
+			return row->addresses[i];
+	if (row->by_hash == NULL)
+		return NULL;
+	found = *chain_of(row, address);
+	while (found != NULL && !same_address(found, address))
+		found = found->next;
+	return found;
 }
 
 static struct usage_series *
 address_series(struct arena *arena, struct usage_row *row,
     const struct address *address, int64_t at)
 {
-	struct row_address *found = NULL;
+	struct row_address *found = find_address(row, address);
 
-	for (size_t i = 0; i < row->address_count && found == NULL; i++)
-		if (memcmp(&row->addresses[i]->address, address,
-			sizeof *address) == 0)
-			found = row->addresses[i];
 	if (found == NULL && row->address_count == USAGE_ADDRESSES_MAX)
 		return &row->other_addresses;
 	if (found == NULL)
@@ -220,7 +312,7 @@ row_adds_up(const struct usage_row *row, uint64_t *total)
 	return same;
 }
 
-/* Encoding: version 1 | length of all before the padding 4 | ... */
+/* Encoding: version 1 | length of all 4 | ... */
 
 enum {
 	ROW_VERSION = 1,
@@ -228,8 +320,6 @@ enum {
 	PREFIX_LEN = 1 + 4,
 	VARINT_MAX = 10,
 	SERIES_MAX = 4 + USAGE_HOURS * VARINT_MAX,
-	ROW_LEN_MIN = 112, /* with the MAC of 16: 128 */
-	TOTAL_LEN_MIN = 96,
 };
 
 /* Seven bits a byte, the lowest first; small numbers are the rule. */
@@ -286,35 +376,17 @@ read_series(struct arena *arena, struct reader *r, struct usage_series *series)
 	return !r->failed;
 }
 
-/* Powers of two, and the numbers halfway between them. */
+/* Sets the length in front. */
 static size_t
-padded_len(size_t len, size_t least)
+finish(struct writer *w)
 {
-	size_t step = 64;
-
-	if (len <= least)
-		return least;
-	while (4 * step - MAC_BYTES < len)
-		step *= 2;
-	for (size_t n = 2; n < 4; n++)
-		if (n * step - MAC_BYTES >= len)
-			return n * step - MAC_BYTES;
-	return 4 * step - MAC_BYTES;
-}
-
-/* Sets the length in front, and adds the zeros behind. */
-static size_t
-finish(struct writer *w, size_t least)
-{
-	size_t len = w->len, padded = padded_len(len, least);
 	struct writer prefix = writer_over(w->start + 1, PREFIX_LEN - 1);
 
-	write_u32(&prefix, (uint32_t)len);
-	memset(w->start + len, 0, padded - len);
-	return padded;
+	write_u32(&prefix, (uint32_t)w->len);
+	return w->len;
 }
 
-/* What is between the prefix and the padding. */
+/* What is between the prefix and the padding that a file adds. */
 static bool
 begin(struct bytes encoded, uint8_t version, struct reader *r)
 {
@@ -339,7 +411,7 @@ row_encoded_max(const struct usage_row *row)
 	for (size_t i = 0; i < row->endpoint_count; i++)
 		max += (size_t)1 + row->endpoints[i]->len + SERIES_MAX;
 	max += (size_t)row->address_count * (16 + 8 + SERIES_MAX);
-	return padded_len(max, ROW_LEN_MIN);
+	return max;
 }
 
 size_t
@@ -378,7 +450,7 @@ row_encode(const struct usage_row *row, uint8_t *out)
 		write_series(&w, &address->series);
 	}
 	write_series(&w, &row->other_addresses);
-	return finish(&w, ROW_LEN_MIN);
+	return finish(&w);
 }
 
 static bool
@@ -475,7 +547,7 @@ total_encode(const struct usage_total *total, uint8_t out[TOTAL_ENCODED_MAX])
 			write_u8(&w, (uint8_t)i);
 			write_varint(&w, total->verdicts[i]);
 		}
-	return finish(&w, TOTAL_LEN_MIN);
+	return finish(&w);
 }
 
 static void

@@ -22,11 +22,14 @@ enum {
 
 /* Memory that is freed all at once. Zeroed at first. */
 struct arena {
-	struct arena_block *blocks;
-	size_t total; /* bytes given out and taken from malloc */
+	struct arena_block *blocks, *spare;
+	size_t total; /* bytes of blocks */
+	unsigned spare_count;
 };
 void *arena_alloc(struct arena *arena, size_t len); /* zeroed; NULL: none */
 void arena_free(struct arena *arena);
+/* The same, but some of it is kept for what is allocated next. */
+void arena_clear(struct arena *arena);
 
 /* Calls an hour. */
 struct usage_series {
@@ -41,6 +44,7 @@ struct row_endpoint {
 };
 
 struct row_address {
+	struct row_address *next; /* in its chain */
 	struct usage_series series;
 	struct address address;
 	int64_t last_at;
@@ -55,6 +59,7 @@ struct usage_row {
 	uint16_t address_count, address_room;
 	struct row_endpoint **endpoints;
 	struct row_address **addresses;
+	struct row_address **by_hash; /* chains; NULL: there are few */
 };
 
 struct row_event {
@@ -69,13 +74,13 @@ bool row_count(
     struct arena *arena, struct usage_row *row, const struct row_event *event);
 
 /*
- * As it lies in a file, without the MAC: padded to one of few lengths, so that
- * most updates find room where the row lies. row_encoded_max() says how many
- * bytes row_encode() may need; it returns how many it wrote.
+ * As it lies in a file. row_encoded_max() says how many bytes row_encode() may
+ * need; it returns how many it wrote.
  */
 size_t row_encoded_max(const struct usage_row *row);
 size_t row_encode(const struct usage_row *row, uint8_t *out);
-/* False where that is no row, or there is no memory. */
+/* Whatever is behind it is passed over. False where that is no row, or there is
+ * no memory. */
 bool
 row_decode(struct arena *arena, struct bytes encoded, struct usage_row *row);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A start with usage's files and its journal as they lie there. Input: records
- * of keys (see given.h) up to one without a name; rows of the files up to one
- * without a name, each a byte that says of which file, the name and the row;
- * events in the journal. Names and events have a byte with their length, rows
- * two.
+ * of keys (see given.h) up to one without a name; records of the files up to
+ * one without a name, each a byte that says of which file, the name and the
+ * data; events in the journal. Names and events have a byte with their length,
+ * rows two.
  *
  * What is told of a key's use adds up where a check finds nothing wrong, and is
  * the same after the events were taken into the files.
@@ -12,17 +12,24 @@
 #include "daemon/log.h"
 #include "daemon/store_tdb.h"
 #include "daemon/usage_impl.h"
+#include "daemon/usage_rows.h"
 #include "directory.h"
 #include "given.h"
 
-enum { FIRST_DAY = 20000, DAYS = 3, WRONG_MAC = 0x80, EVENTS_MAX = 200 };
+enum {
+	FIRST_DAY = 20000,
+	DAYS = 3,
+	WRONG_MAC = 0x80,
+	ROWS_ALONE = 0x40,
+	EVENTS_MAX = 200
+};
 
 #define BEGINNING (INT64_C(1) * FIRST_DAY * USAGE_DAY_MS)
 #define SPAN      (INT64_C(1) * DAYS * USAGE_DAY_MS)
 
 static const char *directory;
 static struct given given;
-static bool rows_given; /* beside those that events come to */
+static bool records_given; /* beside those that events come to */
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -88,31 +95,36 @@ file_of(struct usage *usage, uint8_t which)
 	    : usage_files_day(&usage->files, FIRST_DAY + day, true, &failed);
 }
 
+/* A record as it is, of a row or a group. */
 static void
-write_row(
-    struct usage *usage, uint8_t which, struct bytes name, struct bytes row)
+write_record(
+    struct usage *usage, uint8_t which, struct bytes name, struct bytes content)
 {
+	static const struct usage_changes nothing;
 	struct usage_file *file = file_of(usage, which);
 	struct usage_name copied = {.len = (uint8_t)name.len};
-	uint8_t *data = malloc(row.len + MAC_BYTES);
+	uint8_t *data = malloc(content.len + MAC_BYTES);
 	bool written;
 
 	fuzz_require(file != NULL && data != NULL, "there are files");
 	memcpy(copied.bytes, name.data, name.len);
-	if (row.len > 0)
-		memcpy(data, row.data, row.len);
-	fuzz_require(usage_file_begin(file), "a file can be written");
+	if (content.len > 0)
+		memcpy(data, content.data, content.len);
+	file->rows_alone = file->rows_alone || (which & ROWS_ALONE) != 0;
+	fuzz_require(usage_file_commit(&usage->files, file, &nothing) &&
+		tdb_transaction_start(file->tdb) == 0,
+	    "a file can be written");
 	if ((which & WRONG_MAC) != 0)
 		written = tdb_store(file->tdb, store_data(name.data, name.len),
-			      store_data(data, row.len), TDB_REPLACE) == 0;
+			      store_data(data, content.len), TDB_REPLACE) == 0;
 	else
-		written = usage_file_write(
-		    &usage->files, file, &copied, data, row.len);
+		written = usage_record_write(
+		    &usage->files, file, &copied, data, content.len);
 	/* Without the file's own row, which may be this one. */
 	fuzz_require(written && tdb_transaction_commit(file->tdb) == 0,
-	    "a row is written");
+	    "a record is written");
 	free(data);
-	rows_given = true;
+	records_given = true;
 }
 
 static void
@@ -136,17 +148,17 @@ write_event(struct usage *usage, struct bytes event)
 static void
 write_files(struct usage *usage, struct reader *r)
 {
-	rows_given = false;
+	records_given = false;
 	while (r->left > 0 && !r->failed) {
 		uint8_t which = read_u8(r);
 		struct bytes name = read_string8(r, USAGE_NAME_MAX);
-		struct bytes row;
+		struct bytes content;
 
 		if (name.len == 0)
 			break;
-		row = read_string16(r, UINT16_MAX);
+		content = read_string16(r, UINT16_MAX);
 		if (!r->failed)
-			write_row(usage, which, name, row);
+			write_record(usage, which, name, content);
 	}
 	for (int i = 0; i < EVENTS_MAX && r->left > 0; i++) {
 		struct bytes event = read_string8(r, UINT8_MAX);
@@ -272,7 +284,7 @@ run(struct told *told, bool take)
 
 		*told = ask_all(usage, index, sound);
 		if (take && take_all(usage))
-			fuzz_require(rows_given || is_sound(usage),
+			fuzz_require(records_given || is_sound(usage),
 			    "what was taken adds up");
 	}
 	usage_free(usage);
@@ -298,8 +310,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	usage_free(usage);
 	index_free(index);
 	if (run(&before, true) && run(&after, false))
-		fuzz_require(
-		    rows_given || memcmp(&before, &after, sizeof before) == 0,
+		fuzz_require(records_given ||
+			memcmp(&before, &after, sizeof before) == 0,
 		    "what was counted stays counted");
 	directory_empty();
 	return 0;

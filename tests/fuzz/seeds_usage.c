@@ -7,7 +7,7 @@
 static void
 save_usage(void)
 {
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct address address = {{1}};
 	struct usage_row row;
 	struct row_event event = {.at = 3 * USAGE_HOUR_MS,
@@ -37,6 +37,8 @@ save_usage(void)
 	write_bytes(&w, "GET /", 5);
 	seed_save("usage", "event", seed, w.len);
 	seed_save("usage", "events", "\3\1\0\1\1\4GET \2\100\2\2\0", 13);
+	seed_save(
+	    "usage", "group", "\4\1\1\0\2\4Kabc\0\0\0\3row\2Sd\0\0\0\0", 24);
 	seed_save("journal", "sound", "", 0);
 	seed_save("journal", "patched",
 	    "\0\20\0\4abcd\1\0\0\1a\0\0\0\0\5abcde\3xyz", 27);
@@ -58,7 +60,7 @@ static void
 write_day(struct writer *w, const struct key *key)
 {
 	static uint8_t encoded[4096];
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct address address = {{1}};
 	struct usage_row row;
 	struct row_event event = {.at = 3 * USAGE_HOUR_MS,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Usage as it lies on disk. Input: a byte that says what follows: a day's row,
- * a key's totals, an event, or events to be counted.
+ * a key's totals, an event, events to be counted, or a group of rows.
  */
 #include "daemon/usage_event.h"
+#include "daemon/usage_group.h"
 #include "fuzz.h"
 
 enum { COUNTED_MAX = 400 };
@@ -22,7 +23,7 @@ check_row(const struct usage_row *row)
 {
 	size_t max = row_encoded_max(row), len, again_len;
 	uint8_t *encoded = malloc(max), *again = malloc(max);
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row copy;
 	uint64_t total, copy_total;
 
@@ -50,7 +51,7 @@ static void
 check_rewritten(const struct usage_row *row)
 {
 	uint8_t *encoded = malloc(row_encoded_max(row));
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row written;
 
 	fuzz_require(encoded != NULL, "there is memory");
@@ -66,7 +67,7 @@ check_rewritten(const struct usage_row *row)
 static void
 take_row(struct bytes in)
 {
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row row;
 
 	if (row_decode(&arena, in, &row)) {
@@ -118,7 +119,7 @@ static void
 count_events(struct bytes in)
 {
 	struct reader r = reader_over(in.data, in.len);
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row row;
 	uint64_t count = 0, total;
 
@@ -142,6 +143,34 @@ count_events(struct bytes in)
 	arena_free(&arena);
 }
 
+/* A group that is read is written as it was, without its padding. */
+static void
+take_group(struct bytes in)
+{
+	struct arena arena = {0};
+	struct usage_group group;
+	uint8_t *encoded;
+	size_t len;
+
+	if (group_decode(&arena, in, &group)) {
+		len = group_encoded_len(&group);
+		fuzz_require(len <= in.len && group.count <= GROUP_ROWS_MAX,
+		    "a group is bounded");
+		encoded = malloc(len);
+		fuzz_require(encoded != NULL, "there is memory");
+		group_encode(&group, encoded);
+		fuzz_require(encoded[0] == in.data[0] &&
+			memcmp(encoded + 2, in.data + 2, len - 2) == 0,
+		    "there is one way to write a group");
+		for (size_t i = 0; i < group.count; i++)
+			fuzz_require(
+			    group_find(&group, group.rows[i].name) != NULL,
+			    "its rows are found");
+		free(encoded);
+	}
+	arena_free(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -150,7 +179,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	in = (struct bytes){data + 1, size - 1};
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
 		take_row(in);
 		break;
@@ -160,8 +189,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		take_event(in);
 		break;
-	default:
+	case 3:
 		count_events(in);
+		break;
+	default:
+		take_group(in);
 	}
 	return 0;
 }

@@ -36,7 +36,7 @@ total_of(const struct usage_row *row)
 
 START_TEST(every_hour_adds_up)
 {
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row row = {.taken = 0};
 	uint64_t seed = 3, hours[USAGE_HOURS] = {0};
 
@@ -69,7 +69,7 @@ END_TEST
 /* A million of each: no more memory than the row has room for. */
 START_TEST(a_million_endpoints_and_addresses)
 {
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row row = {.taken = 0};
 	bool counted = true;
 
@@ -120,7 +120,7 @@ START_TEST(comes_back_as_it_was)
 	uint64_t seed = 9;
 
 	for (size_t events = 0; events < 3000; events = events * 2 + 1) {
-		struct arena arena = {NULL, 0};
+		struct arena arena = {0};
 		struct usage_row row = {.taken = UINT64_MAX - events}, back;
 		uint8_t *data;
 		size_t len;
@@ -151,7 +151,7 @@ END_TEST
 /* No bytes make the decoder fail but by saying so. */
 START_TEST(survives_garbage)
 {
-	struct arena arena = {NULL, 0};
+	struct arena arena = {0};
 	struct usage_row row = {.taken = 1}, back;
 	uint8_t data[32768], wrong[32768], *again;
 	uint64_t seed = 21, total, decoded = 0;

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "usage_rows.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "store_tdb.h"
+
+enum {
+	META_MAX = 8 + 1 + USAGE_SERVICES_MAX * (1 + SERVICE_MAX_LEN) + 4 + 1,
+	PADDED_MIN = 128, /* of a record */
+};
+
+static const struct usage_name meta_name = {1, {'M'}};
+
+/* Records */
+
+static struct bytes
+text_of(const struct usage_name *name)
+{
+	return (struct bytes){name->bytes, name->len};
+}
+
+/*
+ * 'G' and its number, five bits a byte: tdb's hash shifts each byte five bits
+ * further than the one before, so no two groups of a file are of one hash.
+ */
+static struct usage_name
+name_of_group(uint32_t number)
+{
+	struct usage_name name = {.len = 5, .bytes = {'G'}};
+
+	for (size_t i = 1; i < name.len; i++, number >>= 5)
+		name.bytes[i] = number & 31;
+	return name;
+}
+
+static bool
+is_group(struct bytes name)
+{
+	return name.len == 5 && name.data[0] == 'G';
+}
+
+static uint32_t
+number_of(struct bytes name)
+{
+	uint32_t number = 0;
+
+	for (size_t i = name.len; --i > 0;)
+		number = number << 5 | (name.data[i] & 31);
+	return number;
+}
+
+/* The MAC binds a record to its file as well; nothing in keys.tdb is named
+ * so. */
+static void
+mac_of(const struct usage_files *files, const struct usage_file *file,
+    struct bytes name, struct bytes data, uint8_t mac[MAC_BYTES])
+{
+	uint8_t bound[1 + 4 + USAGE_NAME_MAX];
+	struct writer w = writer_over(bound, sizeof bound);
+
+	write_u8(&w, 'u');
+	write_u32(&w, file->day);
+	write_bytes(&w, name.data, name.len);
+	secret_mac(files->ring, bound, w.len, data.data, data.len, mac);
+}
+
+/* Takes the MAC off; false where it is not the record's. */
+static bool
+open_record(const struct usage_files *files, const struct usage_file *file,
+    struct bytes name, struct bytes *data)
+{
+	uint8_t mac[MAC_BYTES];
+
+	if (name.len > USAGE_NAME_MAX || data->len < MAC_BYTES)
+		return false;
+	data->len -= MAC_BYTES;
+	mac_of(files, file, name, *data, mac);
+	return memcmp(mac, data->data + data->len, MAC_BYTES) == 0;
+}
+
+static void
+log_damaged(const struct usage_file *file, struct bytes name)
+{
+	static struct log_throttle throttle;
+	unsigned long long count;
+
+	if (!log_throttle(&throttle, &count))
+		return;
+	if (name.len == 1 + TOKEN_ID_LEN && name.data[0] == 'K')
+		log_error("%s: the row of key %.*s is damaged (%llu damaged "
+			  "records since the last such line)",
+		    file->path, TOKEN_ID_LEN, (const char *)name.data + 1,
+		    count);
+	else
+		log_error("%s: a %s is damaged (%llu damaged records since the "
+			  "last such line)",
+		    file->path, is_group(name) ? "group of rows" : "row",
+		    count);
+}
+
+struct copy {
+	struct arena *arena;
+	struct bytes data;
+};
+
+static int
+copy_record(TDB_DATA key, TDB_DATA data, void *context)
+{
+	struct copy *copy = context;
+	uint8_t *room = arena_alloc(copy->arena, data.dsize + 1);
+
+	(void)key;
+	if (room != NULL && data.dsize > 0)
+		memcpy(room, data.dptr, data.dsize);
+	copy->data = (struct bytes){room, data.dsize};
+	return 0;
+}
+
+static enum usage_read
+read_record(const struct usage_files *files, struct usage_file *file,
+    const struct usage_name *name, struct arena *arena, struct bytes *data)
+{
+	struct copy copy = {.arena = arena};
+
+	if (tdb_parse_record(file->tdb, store_data(name->bytes, name->len),
+		copy_record, &copy) != 0)
+		return tdb_error(file->tdb) == TDB_ERR_NOEXIST ? USAGE_ABSENT
+							       : USAGE_DAMAGED;
+	if (copy.data.data == NULL)
+		return USAGE_NO_MEMORY;
+	*data = copy.data;
+	if (open_record(files, file, text_of(name), data))
+		return USAGE_READ;
+	log_damaged(file, text_of(name));
+	return USAGE_DAMAGED;
+}
+
+/* Reading */
+
+uint32_t
+usage_group_of(uint32_t groups, uint32_t order)
+{
+	return (uint32_t)((uint64_t)order * groups >> 32);
+}
+
+bool
+usage_group_read(const struct usage_files *files, struct usage_file *file,
+    uint32_t number, struct arena *arena, struct usage_group *group)
+{
+	struct usage_name name = name_of_group(number);
+	struct bytes data;
+
+	*group = (struct usage_group){.others_alone = file->rows_alone};
+	switch (read_record(files, file, &name, arena, &data)) {
+	case USAGE_ABSENT:
+		return true;
+	case USAGE_NO_MEMORY:
+		return false;
+	case USAGE_READ:
+		if (group_decode(arena, data, group))
+			return true;
+		log_error("%s: a group of rows makes no sense", file->path);
+		break;
+	case USAGE_DAMAGED:
+		break;
+	}
+	/* Its large rows are sound, though it cannot say which those are. */
+	*group = (struct usage_group){.others_alone = true};
+	return true;
+}
+
+enum usage_read
+usage_group_row(const struct usage_files *files, struct usage_file *file,
+    const struct usage_group *group, const struct usage_name *name,
+    struct arena *arena, struct bytes *data)
+{
+	const struct group_row *row = group_find(group, text_of(name));
+
+	if (row != NULL && row->row.len > 0) {
+		*data = row->row;
+		return USAGE_READ;
+	}
+	if (row == NULL && !group->others_alone)
+		return USAGE_ABSENT;
+	return read_record(files, file, name, arena, data);
+}
+
+enum usage_read
+usage_row_read(const struct usage_files *files, struct usage_file *file,
+    const struct usage_name *name, struct arena *arena, struct bytes *data)
+{
+	uint32_t number =
+	    usage_group_of(file->groups, usage_order(text_of(name)));
+	struct usage_group group;
+
+	if (!usage_group_read(files, file, number, arena, &group))
+		return USAGE_NO_MEMORY;
+	return usage_group_row(files, file, &group, name, arena, data);
+}
+
+/* Changing */
+
+struct usage_change {
+	struct usage_change *next;
+	struct usage_name name;
+	size_t len;     /* 0: the record is removed */
+	uint8_t data[]; /* with room for the MAC */
+};
+
+void
+usage_changes_free(struct usage_changes *changes)
+{
+	arena_free(&changes->arena);
+	changes->last = NULL;
+	changes->bytes = 0;
+}
+
+/* Powers of two, and the numbers halfway between them, the MAC included: so
+ * most updates find room where the record lies. */
+static size_t
+padded_len(size_t len)
+{
+	size_t step = PADDED_MIN / 2;
+
+	len += MAC_BYTES;
+	while (4 * step < len)
+		step *= 2;
+	for (size_t n = 2; n < 4; n++)
+		if (n * step >= len)
+			return n * step - MAC_BYTES;
+	return 4 * step - MAC_BYTES;
+}
+
+/* With zeros, which the caller fills; NULL where there is no memory. */
+static struct usage_change *
+add_change(
+    struct usage_changes *changes, const struct usage_name *name, size_t len)
+{
+	struct usage_change *change =
+	    arena_alloc(&changes->arena, sizeof *change + len + MAC_BYTES);
+
+	if (change == NULL)
+		return NULL;
+	change->name = *name;
+	change->len = len;
+	change->next = change;
+	if (changes->last != NULL) {
+		change->next = changes->last->next;
+		changes->last->next = change;
+	}
+	changes->last = change;
+	changes->bytes += len;
+	return change;
+}
+
+/* A row that is not in its group may lie alone from former times: then it is
+ * moved. */
+static bool
+leave_alone(struct usage_changes *changes, const struct usage_group *group,
+    const struct usage_name *name)
+{
+	const struct group_row *row = group_find(group, text_of(name));
+
+	return (row != NULL ? row->row.len > 0 : !group->others_alone) ||
+	    add_change(changes, name, 0) != NULL;
+}
+
+bool
+usage_change_row(struct usage_changes *changes, struct usage_group *group,
+    const struct usage_name *name, struct bytes data, struct arena *arena)
+{
+	bool is_full = group->count == GROUP_ROWS_MAX &&
+	    group_find(group, text_of(name)) == NULL;
+	struct bytes elsewhere = {NULL, 0};
+	struct usage_change *change;
+
+	if (data.len <= GROUP_ROW_MAX && !is_full)
+		return leave_alone(changes, group, name) &&
+		    group_put(arena, group, text_of(name), data);
+	change = add_change(changes, name, padded_len(data.len));
+	if (change == NULL)
+		return false;
+	memcpy(change->data, data.data, data.len);
+	if (is_full) {
+		group->others_alone = true;
+		return true;
+	}
+	return group_put(arena, group, text_of(name), elsewhere);
+}
+
+bool
+usage_change_group(struct usage_changes *changes, uint32_t number,
+    const struct usage_group *group)
+{
+	struct usage_name name = name_of_group(number);
+	struct usage_change *change =
+	    add_change(changes, &name, padded_len(group_encoded_len(group)));
+
+	if (change == NULL)
+		return false;
+	group_encode(group, change->data);
+	return true;
+}
+
+bool
+usage_record_write(const struct usage_files *files, struct usage_file *file,
+    const struct usage_name *name, uint8_t *data, size_t len)
+{
+	mac_of(
+	    files, file, text_of(name), (struct bytes){data, len}, data + len);
+	return tdb_store(file->tdb, store_data(name->bytes, name->len),
+		   store_data(data, len + MAC_BYTES), TDB_REPLACE) == 0;
+}
+
+static bool
+make_change(const struct usage_files *files, struct usage_file *file,
+    struct usage_change *change)
+{
+	struct usage_name *name = &change->name;
+
+	if (change->len > 0)
+		return usage_record_write(
+		    files, file, name, change->data, change->len);
+	return tdb_delete(file->tdb, store_data(name->bytes, name->len)) == 0 ||
+	    tdb_error(file->tdb) == TDB_ERR_NOEXIST;
+}
+
+/* The file's own row: position taken 8 | services 1 and each 1+ | groups 4 |
+ * flags 1. Former versions end behind the services: all rows lay alone. */
+
+enum { META_ROWS_ALONE = 1 };
+
+static bool
+write_meta(const struct usage_files *files, struct usage_file *file)
+{
+	uint8_t data[META_MAX + MAC_BYTES];
+	struct writer w = writer_over(data, META_MAX);
+
+	write_u64(&w, file->taken);
+	write_u8(&w, file->service_count);
+	for (size_t i = 0; i < file->service_count; i++)
+		write_string8(&w,
+		    (struct bytes){
+			file->services[i].text, file->services[i].len});
+	write_u32(&w, file->groups);
+	write_u8(&w, file->rows_alone ? META_ROWS_ALONE : 0);
+	return !w.failed &&
+	    usage_record_write(files, file, &meta_name, data, w.len);
+}
+
+static void
+read_services(struct reader *r, struct usage_file *file)
+{
+	file->service_count = read_u8(r);
+	if (file->service_count > USAGE_SERVICES_MAX)
+		reader_fail(r);
+	for (size_t i = 0; !r->failed && i < file->service_count; i++) {
+		struct bytes text = read_string8(r, SERVICE_MAX_LEN);
+
+		file->services[i].len = (uint8_t)text.len;
+		if (text.len > 0)
+			memcpy(file->services[i].text, text.data, text.len);
+	}
+}
+
+bool
+usage_meta_read(const struct usage_files *files, struct usage_file *file)
+{
+	struct arena arena = {0};
+	struct bytes data;
+	struct reader r;
+	bool sound =
+	    read_record(files, file, &meta_name, &arena, &data) == USAGE_READ;
+
+	r = reader_over(sound ? data.data : NULL, sound ? data.len : 0);
+	file->taken = read_u64(&r);
+	read_services(&r, file);
+	if (reader_done(&r)) {
+		file->groups = usage_groups_for(files);
+		file->rows_alone = true;
+	} else {
+		file->groups = read_u32(&r);
+		file->rows_alone = (read_u8(&r) & META_ROWS_ALONE) != 0;
+		if (file->groups == 0 || file->groups > USAGE_GROUPS_MAX)
+			reader_fail(&r);
+	}
+	sound = reader_done(&r);
+	arena_free(&arena);
+	return sound;
+}
+
+/* Transactions */
+
+static bool
+make_changes(const struct usage_files *files, struct usage_file *file,
+    const struct usage_changes *changes)
+{
+	struct usage_change *change = changes->last;
+
+	if (change != NULL)
+		do {
+			change = change->next;
+			if (!make_change(files, file, change))
+				return false;
+		} while (change != changes->last);
+	/* Some failures are told of by a complaint alone. */
+	return write_meta(files, file) && file->complaints.count == 0;
+}
+
+static bool
+begin(struct usage_file *file)
+{
+	file->complaints.count = 0;
+	errno = 0;
+	return tdb_transaction_start(file->tdb) == 0;
+}
+
+bool
+usage_file_commit(const struct usage_files *files, struct usage_file *file,
+    const struct usage_changes *changes)
+{
+	if (!begin(file))
+		return false;
+	if (!make_changes(files, file, changes)) {
+		tdb_transaction_cancel(file->tdb);
+		return false;
+	}
+	return tdb_transaction_commit(file->tdb) == 0 &&
+	    file->complaints.count == 0;
+}
+
+/* All rows */
+
+struct walk {
+	const struct usage_files *files;
+	struct usage_file *file;
+	usage_row_fn *row;
+	void *context;
+	uint64_t *damaged;
+	struct arena arena;
+};
+
+/* False where it is no group, or one that has rows of others. */
+static bool
+walk_group(struct walk *walk, uint32_t number, struct bytes data)
+{
+	struct usage_group group;
+	bool sound = group_decode(&walk->arena, data, &group);
+
+	for (size_t i = 0; sound && i < group.count; i++) {
+		const struct group_row *row = &group.rows[i];
+
+		sound = usage_group_of(walk->file->groups,
+			    usage_order(row->name)) == number;
+		if (sound && row->row.len > 0)
+			walk->row(walk->context, row->name, row->row);
+	}
+	arena_clear(&walk->arena);
+	return sound;
+}
+
+static int
+walk_record(
+    struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *context)
+{
+	struct walk *walk = context;
+	struct bytes name = {key.dptr, key.dsize};
+	struct bytes data = {value.dptr, value.dsize};
+
+	(void)tdb;
+	if (!open_record(walk->files, walk->file, name, &data) ||
+	    (is_group(name) && !walk_group(walk, number_of(name), data))) {
+		log_damaged(walk->file, name);
+		++*walk->damaged;
+	} else if (!is_group(name) && !bytes_equal(name, text_of(&meta_name))) {
+		walk->row(walk->context, name, data);
+	}
+	return 0;
+}
+
+bool
+usage_file_traverse(const struct usage_files *files, struct usage_file *file,
+    usage_row_fn *row, void *context, uint64_t *damaged)
+{
+	struct walk walk = {.files = files,
+	    .file = file,
+	    .row = row,
+	    .context = context,
+	    .damaged = damaged};
+	bool done;
+
+	/* A transaction has the heads of the chains in memory: without one,
+	 * each is read from the file. */
+	if (!begin(file))
+		return false;
+	done = tdb_traverse_read(file->tdb, walk_record, &walk) >= 0;
+	tdb_transaction_cancel(file->tdb);
+	arena_free(&walk.arena);
+	return done;
+}
