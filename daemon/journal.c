@@ -10,7 +10,7 @@
 
 #include "instant.h"
 #include "journal_file.h"
-#include "journal_sum.h"
+#include "journal_impl.h"
 #include "log.h"
 #include "mapping.h"
 
@@ -24,75 +24,6 @@ enum {
 	 * a byte takes longer than a millisecond's 1,048,576th part. */
 	POSITIONS_PER_MS_SHIFT = 20,
 };
-
-#define SEGMENT_MAGIC UINT64_C(0x414b536567656e74) /* "AKSegent" */
-
-struct segment_header {
-	uint64_t magic, position, epoch, check;
-};
-struct record_header {
-	uint64_t check;
-	uint64_t len; /* of the payload; zeros up to a multiple of 8 follow */
-};
-
-static inline uint64_t
-record_check(
-    uint64_t epoch, uint64_t position, const struct record_header *record)
-{
-	size_t padded = (record->len + 7) & ~UINT64_C(7);
-
-	return checksum(
-	    mix(epoch, position), &record->len, sizeof record->len + padded);
-}
-
-static inline uint64_t
-record_size(uint64_t len)
-{
-	return sizeof(struct record_header) + ((len + 7) & ~UINT64_C(7));
-}
-
-static inline uint8_t *
-place(const struct journal *journal, uint64_t position)
-{
-	return journal->segments + position % journal->ring_bytes;
-}
-
-static inline uint64_t
-segment_of(const struct journal *journal, uint64_t position)
-{
-	return position - position % journal->segment_bytes;
-}
-
-/* Segments */
-
-static bool
-segment_sound(const struct journal *journal, uint64_t position,
-    struct segment_header *header)
-{
-	memcpy(header, place(journal, position), sizeof *header);
-	return header->magic == SEGMENT_MAGIC && header->position == position &&
-	    header->check ==
-	    checksum(0, header, offsetof(struct segment_header, check));
-}
-
-/* Behind the last segment that any run has begun. */
-static uint64_t
-end_of_all(const struct journal *journal)
-{
-	uint64_t end = 0;
-
-	for (uint64_t i = 0; i < JOURNAL_SEGMENTS; i++) {
-		uint64_t at = i * journal->segment_bytes;
-		struct segment_header header;
-
-		memcpy(&header, journal->segments + at, sizeof header);
-		if (header.position % journal->ring_bytes == at &&
-		    segment_sound(journal, header.position, &header) &&
-		    header.position + journal->segment_bytes > end)
-			end = header.position + journal->segment_bytes;
-	}
-	return end;
-}
 
 static uint8_t *
 map_of(const struct journal *journal)
@@ -134,13 +65,14 @@ journal_open(struct journal *journal, const char *directory, size_t bytes)
 	}
 	journal->fd = fd;
 	journal->segments = (uint8_t *)map + JOURNAL_HEADER_BYTES;
-	end = end_of_all(journal);
+	end = journal_find_end(journal);
 	tail = end > journal->ring_bytes ? end - journal->ring_bytes : 0;
 	if (end == 0)
 		end = tail = segment_of(
 		    journal, (uint64_t)now_ms() << POSITIONS_PER_MS_SHIFT);
 	atomic_init(&journal->tail, tail);
 	atomic_init(&journal->head, end);
+	journal->opened_at = end;
 	journal->segment_end = journal->synced = journal->touched = end;
 	return true;
 }
@@ -286,80 +218,7 @@ journal_end(struct journal *journal, size_t len)
 	    &journal->head, head + record_size(len), memory_order_release);
 }
 
-/* Taking */
-
-struct journal_reader
-journal_read_from(const struct journal *journal, uint64_t position)
-{
-	struct journal_reader reader = {.journal = journal,
-	    .position = position,
-	    .end = atomic_load_explicit(&journal->head, memory_order_acquire)};
-	struct segment_header header;
-
-	/* Further back there are no segments any more. */
-	if (reader.end - position > journal->ring_bytes)
-		reader.position = segment_of(journal,
-		    reader.end + journal->segment_bytes - 1 -
-			journal->ring_bytes);
-	if (reader.position % journal->segment_bytes != 0 &&
-	    segment_sound(
-		journal, segment_of(journal, reader.position), &header))
-		reader.epoch = header.epoch;
-	return reader;
-}
-
-/* The record at the reader's position, or NULL: there the segment ends. */
-static const struct record_header *
-record_here(const struct journal_reader *reader)
-{
-	const struct journal *journal = reader->journal;
-	uint64_t left =
-	    journal->segment_bytes - reader->position % journal->segment_bytes;
-	const struct record_header *record =
-	    (const void *)place(journal, reader->position);
-
-	if (left < sizeof *record || record->len > JOURNAL_PAYLOAD_MAX ||
-	    record_size(record->len) > left ||
-	    record->check !=
-		record_check(reader->epoch, reader->position, record))
-		return NULL;
-	return record;
-}
-
-bool
-journal_next(
-    struct journal_reader *reader, uint64_t *position, struct bytes *payload)
-{
-	const struct journal *journal = reader->journal;
-	const struct record_header *record;
-	struct segment_header header;
-
-	while (reader->position < reader->end) {
-		uint64_t start = segment_of(journal, reader->position);
-
-		if (reader->position == start) {
-			if (!segment_sound(journal, start, &header)) {
-				reader->position += journal->segment_bytes;
-				continue;
-			}
-			reader->epoch = header.epoch;
-			reader->position += sizeof header;
-			continue;
-		}
-		record = record_here(reader);
-		if (record != NULL) {
-			*position = reader->position;
-			*payload = (struct bytes){
-			    (const uint8_t *)(record + 1), record->len};
-			reader->position += record_size(record->len);
-			return true;
-		}
-		reader->position = start + journal->segment_bytes;
-	}
-	/* Behind the end of a run there may be nothing for a while. */
-	reader->position = reader->end;
-	return false;
-}
+/* Lasting */
 
 struct bytes
 journal_record(const struct journal *journal, uint64_t position)
@@ -417,35 +276,4 @@ journal_touch_ahead(struct journal *journal)
 	advise(journal, segment_of(journal, journal->touched), to,
 	    MADV_POPULATE_WRITE);
 	journal->touched = to;
-}
-
-bool
-journal_sound(const struct journal *journal, uint64_t *position)
-{
-	uint64_t tail =
-	    atomic_load_explicit(&journal->tail, memory_order_relaxed);
-	struct journal_reader reader = journal_read_from(journal, tail);
-	struct bytes payload;
-	uint64_t at, last = reader.position;
-
-	while (journal_next(&reader, &at, &payload)) {
-		/* Between two records of this run there is room for none, or
-		 * a segment's end that was too short for one more. */
-		if (at / journal->segment_bytes !=
-			last / journal->segment_bytes &&
-		    reader.epoch == journal->epoch &&
-		    last % journal->segment_bytes != 0 &&
-		    journal->segment_bytes - last % journal->segment_bytes >
-			record_size(JOURNAL_PAYLOAD_MAX)) {
-			struct segment_header header;
-
-			*position = last;
-			if (segment_sound(
-				journal, segment_of(journal, last), &header) &&
-			    header.epoch == journal->epoch)
-				return false;
-		}
-		last = reader.position;
-	}
-	return true;
 }

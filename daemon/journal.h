@@ -35,7 +35,8 @@ struct journal {
 	bool made;         /* by journal_open() */
 	uint8_t *segments; /* the mapping, behind the file's header */
 	uint64_t segment_bytes, ring_bytes;
-	uint64_t epoch; /* of this run */
+	uint64_t epoch;     /* of this run */
+	uint64_t opened_at; /* from there on it is this run's */
 
 	/* The appending thread's. */
 	uint64_t segment_end; /* of the segment that head is in */
@@ -46,6 +47,8 @@ struct journal {
 	_Atomic int renewed_fd; /* see journal_renew(); -1: none */
 	_Atomic uint64_t tail;  /* everything before it is done with */
 	uint64_t synced, touched;
+	uint64_t told_to;    /* of what cannot be read, all before it */
+	uint64_t damaged_at; /* the first place of this run's; 0: none */
 };
 
 /*
@@ -84,15 +87,16 @@ void journal_end(struct journal *journal, size_t len);
 /*
  * Taking: from a position on, which is where a record ended, to where the head
  * is now. False at its end. Records that another run left unfinished are
- * passed over.
+ * passed over; those that are damaged as well, after logging, where others
+ * follow that show it. Of a run's last record nobody can tell.
  */
 struct journal_reader {
-	const struct journal *journal;
+	struct journal *journal;
 	uint64_t position; /* of the next record */
 	uint64_t end, epoch;
 };
 struct journal_reader
-journal_read_from(const struct journal *journal, uint64_t position);
+journal_read_from(struct journal *journal, uint64_t position);
 bool journal_next(
     struct journal_reader *reader, uint64_t *position, struct bytes *payload);
 
@@ -106,8 +110,8 @@ bool journal_sync(struct journal *journal);
  * thread never waits for it; gives up those behind the tail. */
 void journal_touch_ahead(struct journal *journal);
 
-/* Whether each segment that this run has filled is full of records; else
- * *position is where one is not. */
-bool journal_sound(const struct journal *journal, uint64_t *position);
+/* Whether all that this run has appended could be read so far; else *position
+ * is the first place where it could not. Of other runs the log tells. */
+bool journal_sound(struct journal *journal, uint64_t *position);
 
 #endif

@@ -142,7 +142,7 @@ write_file(struct reader *r)
 
 /* What a run has appended, of whole segments. */
 static void
-soil_appended(const struct journal *journal, uint64_t from)
+soil_appended(struct journal *journal, uint64_t from)
 {
 	uint64_t to = atomic_load(&journal->head);
 
@@ -156,7 +156,7 @@ soil_appended(const struct journal *journal, uint64_t from)
 
 /* How many records there are from a position on. */
 static size_t
-read_all(const struct journal *journal, uint64_t from)
+read_all(struct journal *journal, uint64_t from)
 {
 	struct journal_reader reader = journal_read_from(journal, from);
 	uint64_t position, last = 0;

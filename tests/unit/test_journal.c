@@ -66,7 +66,7 @@ len_of(uint64_t number)
 /* Takes what is there from a position on: numbers first, first + 1 and so on,
  * each once. Returns how many there were. */
 static uint64_t
-take(const struct journal *journal, uint64_t from, uint64_t first)
+take(struct journal *journal, uint64_t from, uint64_t first)
 {
 	struct journal_reader reader = journal_read_from(journal, from);
 	uint64_t position, number, count = 0, last = 0, wrong = 0;
@@ -83,8 +83,7 @@ take(const struct journal *journal, uint64_t from, uint64_t first)
 		count++;
 	}
 	ck_assert_uint_eq(wrong, 0);
-	ck_assert_uint_eq(
-	    reader.position, atomic_load(&((struct journal *)journal)->head));
+	ck_assert_uint_eq(reader.position, atomic_load(&journal->head));
 	return count;
 }
 
@@ -166,33 +165,120 @@ damage(off_t at)
 	close(fd);
 }
 
-/* Whatever byte is changed: what comes out is what went in, from the beginning
- * of each segment up to the damage. */
-START_TEST(takes_no_damaged_record)
+/* What comes out of so many that went in, in their order: how many do not. */
+static unsigned
+missing(struct journal *journal, uint64_t from, unsigned total, bool *last)
+{
+	struct journal_reader reader = journal_read_from(journal, from);
+	uint64_t position, number, expected = 0;
+	unsigned count = 0;
+	struct bytes payload;
+
+	while (journal_next(&reader, &position, &payload)) {
+		memcpy(&number, payload.data, sizeof number);
+		ck_assert_uint_ge(number, expected);
+		ck_assert_uint_eq(payload.len, len_of(number));
+		for (size_t i = 8; i < payload.len; i++)
+			ck_assert_uint_eq(payload.data[i], number & 0xff);
+		expected = number + 1;
+		count++;
+	}
+	*last = expected == total;
+	return total - count;
+}
+
+/* Whatever byte is changed: but for the record that it is in, all that went in
+ * comes out, and what does not is said; or none of it does, and that is said.
+ * Of the last one nobody can tell whether it was ever whole. */
+START_TEST(misses_damaged_records)
 {
 	struct journal journal = opened();
-	uint64_t start = head_of(&journal), end, count;
+	uint64_t start = head_of(&journal), end, position;
 	uint64_t seed = 5;
+	unsigned count, some = 0, all = 0;
+	bool last;
 
 	for (uint64_t i = 0; i < 100; i++)
 		ck_assert(append(&journal, i, len_of(i)));
 	end = head_of(&journal);
 	ck_assert_uint_lt(end - start, SEGMENT);
 	journal_close(&journal);
-	for (int i = 0; i < 500; i++) {
-		off_t at = (off_t)(4096 + start % SIZE +
-		    suite_below(&seed, end - start));
+	for (unsigned i = 0; i < 500 + 32; i++) {
+		/* Of the segment's header each. */
+		uint64_t byte = i < 32 ? i : suite_below(&seed, end - start);
+		off_t at = (off_t)(4096 + start % SIZE + byte);
 
 		damage(at);
 		ck_assert(journal_open(&journal, directory, SIZE));
-		count = take(&journal, start, 0);
-		ck_assert_uint_le(count, 100);
-		/* Padding aside, it is missed. */
+		count = missing(&journal, start, 100, &last);
+		ck_assert(count <= 1 || count == 100);
+		if (count > 0)
+			ck_assert(!last || journal.told_to > 0);
+		else
+			ck_assert_uint_eq(journal.told_to, 0);
+		/* A power cut leaves the same. */
+		ck_assert(journal_sound(&journal, &position));
+		some += count == 1;
+		all += count == 100;
 		journal_close(&journal);
 		damage(at);
 	}
+	ck_assert_uint_gt(some, 100);
+	/* The run's own mark, and where the segment is. */
+	ck_assert_uint_le(all, 16);
 	journal = opened();
 	ck_assert_uint_eq(take(&journal, start, 0), 100);
+	journal_close(&journal);
+}
+END_TEST
+
+/* Of several segments: which run wrote them and where they are, their records
+ * and their neighbours know as well. */
+START_TEST(misses_no_header)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), end;
+	bool last;
+
+	for (uint64_t i = 0; i < 600; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	end = head_of(&journal);
+	ck_assert_uint_gt(end - start, 2 * SEGMENT);
+	journal_close(&journal);
+	for (uint64_t segment = start; segment < end; segment += SEGMENT)
+		for (uint64_t byte = 0; byte < 32; byte++) {
+			off_t at = (off_t)(4096 + segment % SIZE + byte);
+
+			damage(at);
+			journal = opened();
+			ck_assert_uint_ge(head_of(&journal), end);
+			ck_assert_uint_eq(
+			    missing(&journal, start, 600, &last), 0);
+			ck_assert_uint_eq(journal.told_to, 0);
+			journal_close(&journal);
+			damage(at);
+		}
+}
+END_TEST
+
+/* Beneath the run that has appended it, its last record as well. */
+START_TEST(knows_its_own_damage)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), position;
+	off_t at;
+	bool last;
+
+	for (uint64_t i = 0; i < 100; i++)
+		ck_assert(append(&journal, i, len_of(i)));
+	ck_assert(journal_sound(&journal, &position));
+	at = (off_t)(4096 + head_of(&journal) % SIZE - 1);
+	damage(at);
+	ck_assert_uint_eq(missing(&journal, start, 100, &last), 1);
+	ck_assert(!last);
+	ck_assert(!journal_sound(&journal, &position));
+	ck_assert_uint_lt(position, head_of(&journal));
+	ck_assert_uint_gt(position, head_of(&journal) - 600);
 	journal_close(&journal);
 }
 END_TEST
@@ -406,7 +492,9 @@ main(void)
 	stock_add(suite, "keeps it when killed", keeps_it_when_killed);
 	stock_add(suite, "goes round as room is given back",
 	    goes_round_as_room_is_given_back);
-	stock_add(suite, "takes no damaged record", takes_no_damaged_record);
+	stock_add(suite, "misses damaged records", misses_damaged_records);
+	stock_add(suite, "misses no header", misses_no_header);
+	stock_add(suite, "knows its own damage", knows_its_own_damage);
 	stock_add(suite, "goes on behind a torn segment",
 	    goes_on_behind_a_torn_segment);
 	stock_add(suite, "takes no record of another run",
