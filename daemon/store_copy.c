@@ -33,8 +33,8 @@ store_copy_cause(const struct store_copy *copy)
 }
 
 bool
-store_copy_begin(
-    struct store_copy *copy, struct store_file *file, uint64_t keys)
+store_copy_begin(struct store_copy *copy, struct store_file *file,
+    uint64_t keys, uint64_t room)
 {
 	struct tdb_context *tdb;
 
@@ -51,7 +51,7 @@ store_copy_begin(
 	copy->pass.copy = tdb;
 	store_pass_begin(&copy->pass, file);
 	tdb_add_flags(tdb, TDB_NOSYNC);
-	if (tdb_transaction_start(tdb) == 0)
+	if (store_tdb_make_room(tdb, room) && tdb_transaction_start(tdb) == 0)
 		return true;
 	store_copy_drop(copy, file);
 	return false;
@@ -165,7 +165,7 @@ store_file_rebuild(
 
 	if (file->root.records > keys)
 		keys = file->root.records;
-	if (store_copy_begin(&copy, file, keys)) {
+	if (store_copy_begin(&copy, file, keys, file->root.records)) {
 		while (store_copy_portion(&copy, file))
 			;
 		if (store_copy_publish(&copy, file, true) == STORE_OK)

@@ -18,10 +18,11 @@ struct store_copy {
 	char path[PATH_MAX];
 };
 
-/* Makes the new file, for so many keys. *copy may be anything. False where it
- * cannot be made: see store_copy_cause(). */
-bool store_copy_begin(
-    struct store_copy *copy, struct store_file *file, uint64_t keys);
+/* Makes the new file, with a hash table for so many keys, and room for so many
+ * records from the beginning. *copy may be anything. False where it cannot be
+ * made: see store_copy_cause(). */
+bool store_copy_begin(struct store_copy *copy, struct store_file *file,
+    uint64_t keys, uint64_t room);
 /* A portion, as of store_pass_portion(). */
 bool store_copy_portion(struct store_copy *copy, struct store_file *file);
 /* Whether the copy's transaction, which is in memory, has taken in so many

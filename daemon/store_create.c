@@ -10,6 +10,10 @@
 #include "log.h"
 #include "store_tdb.h"
 
+/* Records for which there is room from the beginning: few enough for a small
+ * disk, and as many as most stores ever have. */
+enum { ROOM_FOR = 20000 };
+
 static bool
 write_first_records(struct store_file *file, const uint8_t *master)
 {
@@ -68,7 +72,9 @@ store_create(const char *directory, unsigned expected_keys,
 		log_error("%s: %s", file.path, store_cause(complaints));
 		return false;
 	}
-	done = write_first_records(&file, master) && complaints->count == 0;
+	done = store_tdb_make_room(file.tdb,
+		   expected_keys < ROOM_FOR ? expected_keys : ROOM_FOR) &&
+	    write_first_records(&file, master) && complaints->count == 0;
 	if (!done)
 		log_error("%s: %s", file.path, store_cause(complaints));
 	if (tdb_close(file.tdb) != 0)

@@ -12,10 +12,10 @@
 
 enum {
 	/* Twice what it is made for: see KEYS_PER_CHAIN. */
-	RECORDS_A_CHAIN = 16,
-	/* The new table is for so many times the records there are: twice
-	 * that, and it grows again. */
-	AHEAD = 4,
+	RECORDS_A_CHAIN = 8,
+	/* The new file is for so many times the records there are: twice that,
+	 * and it grows again. */
+	AHEAD = 2,
 	/* After a failure, once there is so much of the records more. */
 	RETRY_FRACTION = 8,
 	/* More records than a commit may bring (store.c), else it would never
@@ -80,20 +80,21 @@ has_room(const struct store_file *file)
 	struct statvfs disk;
 
 	return fstatvfs(tdb_fd(file->tdb), &disk) == 0 &&
-	    (uint64_t)disk.f_bavail * disk.f_frsize > 2 * store_file_size(file);
+	    (uint64_t)disk.f_bavail * disk.f_frsize > 3 * store_file_size(file);
 }
 
 static bool
 begin(struct store_file *file)
 {
+	uint64_t records = AHEAD * file->root.records;
+
 	file->growth = malloc(sizeof *file->growth);
 	if (file->growth == NULL)
 		warn(file, "out of memory");
 	else if (!has_room(file))
-		warn(
-		    file, "there is less room on the disk than twice its size");
-	else if (!store_copy_begin(
-		     file->growth, file, AHEAD * file->root.records))
+		warn(file,
+		    "there is less room on the disk than three times its size");
+	else if (!store_copy_begin(file->growth, file, records, records))
 		warn(file, store_copy_cause(file->growth));
 	else
 		return true;

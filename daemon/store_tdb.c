@@ -13,10 +13,16 @@
 #include "log.h"
 
 enum {
-	/* Verification reads memory, not tdb, so short chains matter less than
-	 * the heads each transaction copies. */
-	KEYS_PER_CHAIN = 8,
+	/* For a new record tdb walks its chain twice, with three reads for two
+	 * of what is in it; but each transaction copies all chains' heads. */
+	KEYS_PER_CHAIN = 4,
 	CHAINS_MIN = 1009,
+	/* Most records are keys'; and what tdb adds. */
+	RECORD_BYTES = 384,
+	/* Of the record that makes room: tdb adds more to a shorter one, and a
+	 * longer one would keep changes waiting. */
+	ROOM_MIN = 1 << 18,
+	ROOM_MAX = 1 << 28,
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -90,6 +96,30 @@ store_tdb_open(const char *path, unsigned expected_keys, int flags,
 
 	return open_tdb(path, (int)(chains > CHAINS_MIN ? chains : CHAINS_MIN),
 	    TDB_NOMMAP, flags, complaints);
+}
+
+/*
+ * tdb knows no such thing, but to a record for which it has no room it adds two
+ * and a half times its length; and what is deleted at the end of a file leaves
+ * one piece.
+ */
+bool
+store_tdb_make_room(struct tdb_context *tdb, uint64_t records)
+{
+	uint64_t len = records * RECORD_BYTES / 5 * 2;
+	const TDB_DATA name = store_data("", 1); /* no record's */
+	void *zeros;
+	bool done;
+
+	if (len < ROOM_MIN)
+		return true;
+	len = len < ROOM_MAX ? len : ROOM_MAX;
+	zeros = calloc(1, len);
+	done = zeros != NULL &&
+	    tdb_store(tdb, name, store_data(zeros, len), TDB_INSERT) == 0 &&
+	    tdb_delete(tdb, name) == 0;
+	free(zeros);
+	return done;
 }
 
 /* In order, and into the page cache: the mapping finds it there. */

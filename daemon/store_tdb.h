@@ -24,6 +24,14 @@
 struct tdb_context *store_tdb_open(const char *path, unsigned expected_keys,
     int flags, struct complaints *complaints);
 /*
+ * Gives a file that nobody has yet, and that has no records, the length for
+ * about so many, in one go. Where tdb makes a file longer by itself, in steps
+ * of a tenth or a quarter, each step leaves a piece in which no record fits,
+ * and for every new record tdb looks at all these pieces again, with three
+ * reads each. False: see store_cause().
+ */
+bool store_tdb_make_room(struct tdb_context *tdb, uint64_t records);
+/*
  * Opens for a walk over all records what store_tdb_open() opened before: tdb
  * reads through a mapping then, a copy a record and not several system calls.
  * Nothing may be written: a mapping tells of a full disk by a signal. Of a

@@ -8,7 +8,7 @@
 # shellcheck source=tests/strace.lib.sh
 . "$top_srcdir/tests/strace.lib.sh"
 
-keys=17000 # the smallest table serves some 16,000 records
+keys=9000 # the smallest table serves some 8,000 records
 mkdir -m 700 "$TMP/before"
 "$top_builddir/tests/tools/fill" "$TMP/before" "$keys" few 1000 \
 	>"$TMP/tokens" 2>"$TMP/output" ||
