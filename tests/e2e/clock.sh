@@ -96,6 +96,15 @@ is "then: the new one alone" "$(verdict "$old") $(verdict "$new")" \
 	"unknown valid"
 unlike "it is not spoken of any more" "$(ctl key show "$id")" \
 	'^Old secret until'
+revoked=$(new_key taken_away)
+deleted=$(new_key taken_out)
+ctl key revoke "$(key_id "$revoked")" --yes >"$TMP/output"
+ctl key delete "$(key_id "$deleted")" --yes >"$TMP/output"
+set_clock "2030-07-02 00:59:59"
+is "a calendar that is set back: both again" \
+	"$(verdict "$old") $(verdict "$new")" "valid valid"
+is "... but what was taken away since stays so" \
+	"$(verdict "$revoked") $(verdict "$deleted")" "revoked unknown"
 
 set_clock "2030-07-02 02:00:00"
 newer=$(ctl key rotate "$id" --overlap 1h 2>"$TMP/output")

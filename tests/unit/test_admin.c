@@ -250,6 +250,41 @@ START_TEST(operation_ids)
 }
 END_TEST
 
+/* An id stands for a method and what it was called with, and not for the object
+ * alone: else a second change of the same one would be taken for done. */
+START_TEST(operation_ids_of_one_object)
+{
+	static const struct {
+		const char *method, *more, *answer;
+	} calls[] = {
+	    {"DisableKey", "", "\"status\":\"disabled\""},
+	    {"DisableKey", "", "\"repeated\":true"},
+	    {"RevokeKey", "", "Conflict"},
+	    {"EnableKey", "", "Conflict"},
+	    {"DeleteKey", "", "Conflict"},
+	    {"UpdateKey", ",\"settings\":{\"name\":\"x\"}", "Conflict"},
+	    {"DisableKey", "", "\"repeated\":true"},
+	};
+	char id[KEY_ID_SIZE], text[256];
+	size_t position = 0;
+	struct key *key;
+
+	make_key();
+	key = index_next_key(admin.index, &position);
+	key_id_text(key, id);
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		snprintf(text, sizeof text,
+		    "{\"id\":\"%s\",\"operation_id\":\"two\"%s}", id,
+		    calls[i].more);
+		check_has(ask(&root, calls[i].method, text), calls[i].answer);
+	}
+	position = 0;
+	key = index_next_key(admin.index, &position);
+	ck_assert_int_eq(key->state, KEY_DISABLED);
+	admin_plane.closed(&service, root.session);
+}
+END_TEST
+
 /* Two changes of one key, under way together: neither is lost. */
 START_TEST(changes_of_one_key)
 {
@@ -579,6 +614,8 @@ main(void)
 	stock_with(with_admin, without_admin);
 	stock_add(suite, "strangers_may_nothing", strangers_may_nothing);
 	stock_add(suite, "operation_ids", operation_ids);
+	stock_add(
+	    suite, "operation_ids_of_one_object", operation_ids_of_one_object);
 	stock_add(suite, "changes_of_one_key", changes_of_one_key);
 	stock_add(
 	    suite, "creating_against_suspending", creating_against_suspending);
