@@ -234,6 +234,15 @@ journal_record(const struct journal *journal, uint64_t position)
 	return (struct bytes){(const uint8_t *)(record + 1), record->len};
 }
 
+void
+journal_expect(const struct journal *journal, uint64_t position)
+{
+	const uint8_t *record = place(journal, position);
+
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + 64); /* most end in the next line */
+}
+
 bool
 journal_sync(struct journal *journal)
 {

@@ -103,6 +103,8 @@ bool journal_next(
 /* What journal_next() found at this position, as long as that is not released.
  * Not verified again: empty where there is no record any more. */
 struct bytes journal_record(const struct journal *journal, uint64_t position);
+/* That journal_record() of it comes soon. */
+void journal_expect(const struct journal *journal, uint64_t position);
 
 /* Makes what was appended so far last. False with errno. */
 bool journal_sync(struct journal *journal);

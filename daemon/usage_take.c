@@ -11,6 +11,7 @@
  * where that is, and is written last.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "instant.h"
@@ -25,7 +26,8 @@ enum {
 	 * largest one took, and questions wait for its end. */
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
-	PAUSE_EVENTS = 256,   /* collected between two looks at questions */
+	PAUSE_EVENTS = 256,   /* between two looks at questions */
+	EXPECTED = 8,         /* see expect() */
 };
 
 struct batch {
@@ -40,6 +42,8 @@ struct batch {
 
 	struct usage_changes changes; /* the transaction's */
 	struct arena arena;           /* the group's */
+	uint8_t *encoded;             /* a row, before its length is known */
+	size_t encoded_room;
 
 	const char *problem; /* NULL: none */
 	bool left;           /* as between() wished */
@@ -335,21 +339,39 @@ count_event(struct batch *batch, const struct target *target,
 /* Writing */
 
 static bool
+make_room(struct batch *batch, size_t room)
+{
+	uint8_t *grown;
+
+	if (room <= batch->encoded_room)
+		return true;
+	grown = realloc(batch->encoded, room);
+	if (grown == NULL)
+		return out_of_memory(batch);
+	batch->encoded = grown;
+	batch->encoded_room = room;
+	return true;
+}
+
+static bool
 change_row(struct batch *batch, const struct target *target,
     struct usage_group *group, struct batch_row *row)
 {
-	struct arena *arena = &batch->arena;
 	size_t max =
 	    target->is_totals ? TOTAL_ENCODED_MAX : row_encoded_max(&row->row);
-	uint8_t *data = arena_alloc(arena, max);
+	uint8_t *data;
 	size_t len;
 
+	if (!make_room(batch, max))
+		return false;
+	len = target->is_totals ? total_encode(&row->total, batch->encoded)
+				: row_encode(&row->row, batch->encoded);
+	data = arena_alloc(&batch->arena, len);
 	if (data == NULL)
 		return out_of_memory(batch);
-	len = target->is_totals ? total_encode(&row->total, data)
-				: row_encode(&row->row, data);
+	memcpy(data, batch->encoded, len);
 	return usage_change_row(&batch->changes, group, &row->name,
-		   (struct bytes){data, len}, arena) ||
+		   (struct bytes){data, len}, &batch->arena) ||
 	    out_of_memory(batch);
 }
 
@@ -375,6 +397,16 @@ change_rows(struct batch *batch, const struct target *target, uint32_t number,
 	    out_of_memory(batch);
 }
 
+/* Events of one row lie all over the journal, and fetching them is most of the
+ * work: it begins a few entries before. */
+static void
+expect(const struct batch *batch, const struct target *target, size_t at)
+{
+	if (at < target->count)
+		journal_expect(&batch->usage->journal,
+		    batch->from + entry_offset(target->entries[at]));
+}
+
 /* All entries from *at on that are of its group. */
 static bool
 take_group(struct batch *batch, const struct target *target, size_t *at)
@@ -392,11 +424,14 @@ take_group(struct batch *batch, const struct target *target, size_t *at)
 		&batch->usage->files, file, number, &batch->arena, &group))
 		return out_of_memory(batch);
 	while (*at < target->count &&
-	    usage_group_of(groups, entry_order(target->entries[*at])) == number)
+	    usage_group_of(groups, entry_order(target->entries[*at])) ==
+		number) {
+		expect(batch, target, *at + EXPECTED);
 		if (!count_event(batch, target, &group, &rows,
 			target->entries[(*at)++]) ||
 		    !pause_sometimes(batch))
 			return false;
+	}
 	return change_rows(batch, target, number, &group, rows);
 }
 
@@ -504,6 +539,7 @@ usage_take(
 	entries_free(&batch.of_days);
 	entries_free(&batch.of_totals);
 	arena_free(&batch.arena);
+	free(batch.encoded);
 	if (done)
 		journal_release(&usage->journal, batch.end);
 	if (done && batch.end >= head)
