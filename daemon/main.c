@@ -138,16 +138,19 @@ on_committed(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon *daemon = context;
 	uint64_t count;
+	bool more;
 
 	(void)what;
 	if (read(fd, &count, sizeof count) <= 0)
 		return;
-	store_collect(daemon->store);
+	more = store_collect_one(daemon->store);
 	worker_collect(daemon->worker);
 	worker_collect(daemon->reader);
 	admin_collected(&daemon->admin);
 	usage_collect(daemon->usage);
 	if (admin_import_portion(&daemon->admin))
+		more = true;
+	if (more)
 		wake_loop(daemon); /* again, after what others want now */
 }
 

@@ -63,14 +63,17 @@ queue_add(struct queue *queue, struct store_change *change)
 	queue->last = &change->next;
 }
 
-/* Takes everything. */
 static struct store_change *
 queue_take(struct queue *queue)
 {
-	struct store_change *all = queue->first;
+	struct store_change *change = queue->first;
 
-	queue_init(queue);
-	return all;
+	if (change == NULL)
+		return NULL;
+	queue->first = change->next;
+	if (queue->first == NULL)
+		queue_init(queue);
+	return change;
 }
 
 const char *
@@ -424,14 +427,16 @@ store_submit_task(struct store *store, struct store_task *task)
 	pthread_mutex_unlock(&store->lock);
 }
 
-void
-store_collect(struct store *store)
+bool
+store_collect_one(struct store *store)
 {
 	struct store_change *change;
 	struct store_task *task;
+	bool more;
 
 	pthread_mutex_lock(&store->lock);
 	change = queue_take(&store->committed);
+	more = store->committed.first != NULL;
 	task = store->task_done;
 	store->task_done = NULL;
 	pthread_mutex_unlock(&store->lock);
@@ -441,12 +446,16 @@ store_collect(struct store *store)
 		task->done(task); /* may free it */
 		task = next;
 	}
-	while (change != NULL) {
-		struct store_change *next = change->next;
-
+	if (change != NULL)
 		change->done(change); /* may free it */
-		change = next;
-	}
+	return more;
+}
+
+void
+store_collect(struct store *store)
+{
+	while (store_collect_one(store))
+		;
 }
 
 void

@@ -148,6 +148,9 @@ struct store_task {
 void store_submit_task(struct store *store, struct store_task *task);
 /* On the loop: calls done() of all that has come back. */
 void store_collect(struct store *store);
+/* The same, of one change at most; true where there are more: verifications
+ * are to have their turn between two of them. */
+bool store_collect_one(struct store *store);
 /* Commits what was submitted, joins the thread, closes the file. Collect
  * afterwards: store_collect() works until store_free(). */
 void store_stop(struct store *store);

@@ -109,6 +109,29 @@ START_TEST(large_batches_are_cut)
 }
 END_TEST
 
+START_TEST(collected_one_at_a_time)
+{
+	struct store_change *changes[3];
+	static const char *const slugs[] = {"a", "b", "c"};
+
+	ck_assert(open_store());
+	ck_assert(!store_collect_one(store));
+	for (size_t i = 0; i < 3; i++)
+		submit(changes[i] = new_change(slugs[i], 1));
+	start();
+	store_stop(store);
+	for (size_t left = 3; left > 0; left--) {
+		ck_assert_uint_eq(under_way, left);
+		ck_assert(store_collect_one(store) == (left > 1));
+	}
+	ck_assert_uint_eq(under_way, 0);
+	for (size_t i = 0; i < 3; i++)
+		free_change(changes[i]);
+	store_free(store);
+	keyring_free(ring);
+}
+END_TEST
+
 START_TEST(stopping_commits_what_was_submitted)
 {
 	struct store_change *change = new_change("late", 3);
@@ -216,6 +239,7 @@ main(void)
 	stock_add(suite, "empty_store", empty_store);
 	stock_add(suite, "group_commit", group_commit);
 	stock_add(suite, "large_batches_are_cut", large_batches_are_cut);
+	stock_add(suite, "collected_one_at_a_time", collected_one_at_a_time);
 	stock_add(suite, "stopping_commits_what_was_submitted",
 	    stopping_commits_what_was_submitted);
 	stock_add(suite, "existing_names", existing_names);
