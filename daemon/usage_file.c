@@ -147,8 +147,10 @@ open_tdb(const struct usage_files *files, struct usage_file *file)
 		return false;
 	/* One thread of the one process that has the directory's lock. */
 	tdb_add_flags(file->tdb, TDB_NOLOCK);
+	errno = 0;
 	if (usage_meta_read(files, file))
 		return true;
+	file->complaints.no_memory |= errno == ENOMEM;
 	snprintf(file->complaints.text, sizeof file->complaints.text,
 	    "its own row cannot be read");
 	file->complaints.count = 1;
@@ -165,8 +167,10 @@ open_file(
 	int there;
 
 	*failed = true;
-	if (file == NULL)
+	if (file == NULL) {
+		log_error("out of memory");
 		return NULL;
+	}
 	file->day = day;
 	if (!file_path(file->path, files, day) ||
 	    (there = look_at(file->path)) < 0)
@@ -174,15 +178,19 @@ open_file(
 	*failed = make || there;
 	if (there == 0 && (!make || !make_file(files, file)))
 		goto fail;
+	/* What there was no memory to look at may well be sound. */
 	if (open_tdb(files, file) ||
-	    (make && day != TOTALS && put_aside(files, file) &&
-		open_tdb(files, file))) {
+	    (make && day != TOTALS && !file->complaints.no_memory &&
+		put_aside(files, file) && open_tdb(files, file))) {
 		*failed = false;
 		return file;
 	}
-	log_error("%s: is damaged (%s); move it away to go on without what is "
-		  "in it",
-	    file->path, store_cause(&file->complaints));
+	if (file->complaints.no_memory)
+		log_error("%s: out of memory while it was opened", file->path);
+	else
+		log_error("%s: is damaged (%s); move it away to go on without "
+			  "what is in it",
+		    file->path, store_cause(&file->complaints));
 fail:
 	free(file);
 	return NULL;
@@ -295,7 +303,7 @@ usage_files_load(struct usage_files *files, usage_row_fn *row, void *context,
 {
 	struct usage_file *totals = files->totals;
 	struct load load = {files, row, context};
-	bool done;
+	bool done, no_memory;
 
 	tdb_close(totals->tdb);
 	totals->tdb = store_tdb_open_mapped(totals->path, &totals->complaints);
@@ -303,7 +311,10 @@ usage_files_load(struct usage_files *files, usage_row_fn *row, void *context,
 	    usage_file_traverse(files, totals, load_row, &load, damaged);
 	if (totals->tdb != NULL)
 		tdb_close(totals->tdb);
-	return open_tdb(files, totals) && done;
+	no_memory = totals->complaints.no_memory;
+	done = open_tdb(files, totals) && done;
+	totals->complaints.no_memory |= no_memory;
+	return done;
 }
 
 /* The directory */

@@ -80,7 +80,9 @@ usage_load(struct usage *usage, struct index *index)
 	uint64_t position, damaged = 0;
 
 	if (!usage_files_load(&usage->files, load_total, &load, &damaged)) {
-		log_error("%s: is damaged; move it away to go on without last "
+		log_error(usage->files.totals->complaints.no_memory
+			? "%s: out of memory while it was read"
+			: "%s: is damaged; move it away to go on without last "
 			  "uses and used quotas",
 		    usage->files.totals->path);
 		return false;

@@ -160,8 +160,11 @@ usage_group_read(const struct usage_files *files, struct usage_file *file,
 	case USAGE_NO_MEMORY:
 		return false;
 	case USAGE_READ:
+		errno = 0;
 		if (group_decode(arena, data, group))
 			return true;
+		if (errno == ENOMEM)
+			return false;
 		log_error("%s: a group of rows makes no sense", file->path);
 		break;
 	case USAGE_DAMAGED:
@@ -441,6 +444,7 @@ struct walk {
 	void *context;
 	uint64_t *damaged;
 	struct arena arena;
+	bool no_memory; /* for one of them: it ended there */
 };
 
 /* False where it is no group, or one that has rows of others. */
@@ -471,8 +475,12 @@ walk_record(
 	struct bytes data = {value.dptr, value.dsize};
 
 	(void)tdb;
+	errno = 0;
 	if (!open_record(walk->files, walk->file, name, &data) ||
 	    (is_group(name) && !walk_group(walk, number_of(name), data))) {
+		walk->no_memory = errno == ENOMEM;
+		if (walk->no_memory)
+			return 1;
 		log_damaged(walk->file, name);
 		++*walk->damaged;
 	} else if (!is_group(name) && !bytes_equal(name, text_of(&meta_name))) {
@@ -490,14 +498,18 @@ usage_file_traverse(const struct usage_files *files, struct usage_file *file,
 	    .row = row,
 	    .context = context,
 	    .damaged = damaged};
-	bool done;
+	int walked;
 
 	/* A transaction has the heads of the chains in memory: without one,
 	 * each is read from the file. */
-	if (!begin(file))
+	if (!begin(file)) {
+		file->complaints.no_memory |= errno == ENOMEM;
 		return false;
-	done = tdb_traverse_read(file->tdb, walk_record, &walk) >= 0;
+	}
+	walked = tdb_traverse_read(file->tdb, walk_record, &walk);
+	file->complaints.no_memory |=
+	    walk.no_memory || (walked < 0 && errno == ENOMEM);
 	tdb_transaction_cancel(file->tdb);
 	arena_free(&walk.arena);
-	return done;
+	return walked >= 0 && !walk.no_memory;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One backup is made at a time. Who asks for one and does not read it has the
 # place until the time for a request is over, and no longer.
+# shellcheck disable=SC2119 # no arguments
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
 

@@ -3,6 +3,7 @@
 # keys.tdb damaged beneath a daemon that runs: store check names each record,
 # the log tells of it, and verification goes on. Every byte: see
 # unit/test_store_damage.
+# shellcheck disable=SC2119 # no arguments
 # shellcheck source=tests/lib.sh
 . "$top_srcdir/tests/lib.sh"
 

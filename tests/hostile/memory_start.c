@@ -109,7 +109,7 @@ read_log(long from, char said[SAID_MAX])
 static const char *
 problem_with(const char *said)
 {
-	static const char *const wrong[] = {"keys.tdb: damaged", "restore",
+	static const char *const wrong[] = {"damaged", "restore", "move it",
 	    "missing", "another master key", "makes no sense", "suspect"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
