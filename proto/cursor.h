@@ -133,8 +133,9 @@ read_time(struct reader *r)
 	return (int64_t)read_u64(r);
 }
 
-/* A string with its length before it, at most max bytes long. */
-static inline struct bytes
+/* Strings with their length before them, at most max bytes long. Inline at all
+ * times, or the reader would have to be in memory. */
+static inline __attribute__((always_inline)) struct bytes
 read_string8(struct reader *r, size_t max)
 {
 	size_t len = read_u8(r);
@@ -144,7 +145,7 @@ read_string8(struct reader *r, size_t max)
 	return read_bytes(r, len);
 }
 
-static inline struct bytes
+static inline __attribute__((always_inline)) struct bytes
 read_string16(struct reader *r, size_t max)
 {
 	size_t len = read_u16(r);
