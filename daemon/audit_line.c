@@ -32,13 +32,6 @@ seal(const struct keyring *ring, const uint8_t previous[MAC_BYTES],
 	secret_mac(ring, name, sizeof name, text, len, mac);
 }
 
-static void
-hex(const uint8_t mac[MAC_BYTES], char out[2 * MAC_BYTES + 1])
-{
-	for (size_t i = 0; i < MAC_BYTES; i++)
-		snprintf(out + 2 * i, 3, "%02x", mac[i]);
-}
-
 static int
 digit_of(uint8_t c)
 {
@@ -61,7 +54,7 @@ audit_line_make(const struct keyring *ring, struct audit_head *head,
 	text_len = snprintf(
 	    line, size, "%s%" PRIu64 ",%s", front, head->sequence, members);
 	seal(ring, head->mac, line, (size_t)text_len, head->mac);
-	hex(head->mac, digits);
+	secret_to_hex(head->mac, MAC_BYTES, digits);
 	*len = (size_t)text_len +
 	    (size_t)snprintf(line + text_len, size - (size_t)text_len,
 		"%s%s\"}\n", mac_member, digits);

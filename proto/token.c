@@ -219,18 +219,20 @@ token_parse(const char *text, size_t len, struct token_view *view)
 static void
 base62_secret(const uint8_t secret[TOKEN_SECRET_BYTES], char *out)
 {
-	uint8_t number[TOKEN_SECRET_BYTES];
+	enum { WORDS = TOKEN_SECRET_BYTES / 4 };
+	uint32_t number[WORDS] = {0};
 
-	memcpy(number, secret, sizeof number);
+	for (size_t i = 0; i < TOKEN_SECRET_BYTES; i++)
+		number[i / 4] = number[i / 4] << 8 | secret[i];
 	for (size_t digit = TOKEN_SECRET_LEN; digit-- > 0;) {
-		unsigned rest = 0;
+		uint64_t rest = 0;
 
-		for (size_t i = 0; i < sizeof number; i++) {
-			rest = rest << 8 | number[i];
-			number[i] = (uint8_t)(rest / 62);
+		for (size_t i = 0; i < WORDS; i++) {
+			rest = rest << 32 | number[i];
+			number[i] = (uint32_t)(rest / 62);
 			rest %= 62;
 		}
-		out[digit] = base62_digit(rest);
+		out[digit] = base62_digit((unsigned)rest);
 	}
 	/* By now the division has left nothing but zeros in number. */
 }
