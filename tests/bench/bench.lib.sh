@@ -136,12 +136,15 @@ judge() {
 
 # instructions PROTOCOL SOCKET DEPTH TOKENS PREPARE COMMAND…: of one answer, in
 # user space, into $INSTRUCTIONS. PREPARE is run, with SOCKET and TOKENS,
-# before anything is asked; neither it nor start and end are counted.
+# before anything is asked; neither it nor start and end are counted. Of the
+# thread that answers: what was counted is taken into files by another one, at
+# times of its own, now within the count and now not. tests/tools/drain tells
+# what that costs.
 instructions() {
 	protocol=$1 socket=$2 depth=$3 tokens=$4 prepare=$5
 	shift 5
-	rm -f "$socket"
-	valgrind --tool=callgrind --instr-atstart=no \
+	rm -f "$socket" "$TMP"/callgrind-*
+	valgrind --tool=callgrind --separate-threads=yes --instr-atstart=no \
 		--callgrind-out-file="$TMP/callgrind" "$@" \
 		>"$TMP/callgrind.log" 2>&1 &
 	pid=$!
@@ -154,7 +157,7 @@ instructions() {
 	callgrind_control -i off "$pid" >"$TMP/output" 2>&1
 	stop_pid "$pid"
 	INSTRUCTIONS=$(awk '/^totals:/ { printf "%.1f", $2 / 20480 }' \
-		"$TMP/callgrind")
+		"$TMP/callgrind-01")
 }
 callgrind_load() {
 	"$LOAD" "$protocol" "$socket" --depth "$depth" --requests "$1" \
