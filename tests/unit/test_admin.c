@@ -160,7 +160,7 @@ turn_of_the_loop(void)
 	struct pollfd fd = {ready[0], POLLIN, 0};
 	char byte;
 
-	ck_assert_int_eq(poll(&fd, 1, 10000), 1);
+	ck_assert_int_eq(poll(&fd, 1, SUITE_TIMEOUT * 1000), 1);
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 	store_collect(admin.store);
 	worker_collect(admin.worker);
