@@ -11,9 +11,11 @@ KEYS=20000
 mkdir -p "$TMP/state" && chmod 700 "$TMP/state"
 token=$("$top_builddir/tests/tools/fill" "$TMP/state" "$KEYS" 2>"$TMP/output" |
 	head -n 1)
+# shellcheck disable=SC2119 # without arguments
 start_apikeyd || give_up "apikeyd does not start"
 
 # A backup that has begun, and whose reader takes no more than a byte.
+# shellcheck disable=SC2317 # run by ok
 stall() {
 	rm -f "$TMP/pipe"
 	mkfifo "$TMP/pipe"
