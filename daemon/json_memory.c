@@ -125,6 +125,7 @@ json_text(const json_t *value, size_t flags, size_t *len)
 			secret_wipe(text, had);
 		free(text);
 	} while (*len > 0);
+	failed = false; /* NULL tells */
 	return NULL;
 }
 

@@ -26,7 +26,8 @@ bool json_memory_failed(void);
 /*
  * A value's text, NUL-terminated, *len bytes without the NUL; flags are
  * json_dumpb()'s. The caller frees it with free(), and wipes it before where it
- * may hold a token. NULL where there is no memory.
+ * may hold a token. NULL where there is no memory; json_memory_failed() tells
+ * nothing of that.
  */
 char *json_text(const json_t *value, size_t flags, size_t *len);
 

@@ -182,8 +182,12 @@ apply_change(
 		change->sequence = ++sequence;
 	for (size_t i = 0; i < change->count; i++)
 		if (!store_apply_write(
-			file, root, &change->writes[i], sequence))
+			file, root, &change->writes[i], sequence)) {
+			if (change->writes[i].is_new &&
+			    tdb_error(file->tdb) == TDB_ERR_EXISTS)
+				change->result = STORE_EXISTS;
 			return false;
+		}
 	change->operation.sequence = sequence;
 	if (has_id && !change->no_trace) {
 		record_from_operation(&operation.record, &change->operation);
@@ -196,20 +200,22 @@ apply_change(
 	return true;
 }
 
-static bool
+static enum store_result
 apply_all(
     struct store_file *file, struct root *root, struct store_change *changes)
 {
 	if (!apply_omitted(file, root))
-		return false;
+		return STORE_FAILED;
 	for (struct store_change *c = changes; c != NULL; c = c->next) {
 		c->sequence = 0;
 		c->result = admit(file, root, c);
 		if (c->result == STORE_OK && !apply_change(file, root, c))
-			return false;
+			return c->result == STORE_EXISTS ? STORE_EXISTS
+							 : STORE_FAILED;
 	}
 	root->generation++;
-	return store_write_root(file->tdb, root, file->ring);
+	return store_write_root(file->tdb, root, file->ring) ? STORE_OK
+							     : STORE_FAILED;
 }
 
 /* Whether the file holds the root we know. */
@@ -253,7 +259,7 @@ static enum store_result
 commit(struct store_file *file, struct store_change *changes)
 {
 	struct root root = file->root;
-	bool applied, exists;
+	enum store_result applied;
 
 	if (root.audit_gap == 0 && file->audit.disturbed)
 		root.audit_gap = root.audit.sequence + 1;
@@ -263,15 +269,14 @@ commit(struct store_file *file, struct store_change *changes)
 	if (tdb_transaction_start(file->tdb) != 0)
 		return judge_preparation(file);
 	applied = apply_all(file, &root, changes);
-	exists = !applied && tdb_error(file->tdb) == TDB_ERR_EXISTS;
 	/* What tdb has no memory to look at, or cannot read, it takes for a
 	 * record that is not there, and puts another beside it: that shows in
 	 * a complaint alone, and must not be committed. */
-	if (!applied || file->complaints.count > 0) {
+	if (applied != STORE_OK || file->complaints.count > 0) {
 		tdb_transaction_cancel(file->tdb);
-		if (exists && file->complaints.count == 0)
-			return STORE_EXISTS;
-		return judge_preparation(file);
+		return applied == STORE_EXISTS && file->complaints.count == 0
+		    ? STORE_EXISTS
+		    : judge_preparation(file);
 	}
 	/* Cancels by itself where it fails. */
 	if (tdb_transaction_prepare_commit(file->tdb) != 0)

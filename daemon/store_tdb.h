@@ -80,7 +80,7 @@ bool store_digest_is(const struct root *root, const struct keyring *ring,
     const uint8_t digest[MAC_BYTES]);
 
 /* Into the open transaction; flag is tdb_store()'s. TDB_INSERT is for what is
- * not there: it searches the record's chain once, the others twice. */
+ * not there: it walks the record's chain once less than the others. */
 bool store_write_record(
     struct tdb_context *tdb, const struct record *record, int flag);
 bool store_write_root(struct tdb_context *tdb, const struct root *root,

@@ -109,8 +109,10 @@ static void
 send_envelope(struct session *session, const json_t *envelope)
 {
 	size_t len;
-	char *text = json_text(envelope, JSON_COMPACT, &len);
+	char *text;
 
+	json_memory_failed(); /* what did before was looked at */
+	text = json_text(envelope, JSON_COMPACT, &len);
 	if (text == NULL) {
 		abandon(session);
 		return;
