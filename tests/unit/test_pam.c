@@ -354,7 +354,7 @@ START_TEST(faults_fail_closed)
 			int login, later;
 			bool hit;
 
-			stack_open(&stack, "timeout=50", NULL);
+			stack_open(&stack, "", NULL);
 			stack.script.active = false;
 			stack_start(&stack);
 			later = pam_authenticate(stack.pamh, 0);
@@ -390,7 +390,7 @@ START_TEST(faults_leave_nothing)
 			int code;
 			bool hit;
 
-			stack_open(&stack, "timeout=50", NULL);
+			stack_open(&stack, "", NULL);
 			stack_start(&stack);
 			faults_arm(fault, nth);
 			code = pam_authenticate(stack.pamh, 0);
