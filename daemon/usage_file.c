@@ -84,7 +84,8 @@ make_file(const struct usage_files *files, struct usage_file *file)
 	    PATH_MAX)
 		return false;
 	unlink(unfinished);
-	file->groups = usage_groups_for(files);
+	if (!usage_file_spread(file, usage_groups_for(files)))
+		return false;
 	/* Chains as for a record a key: hardly two groups are in one. */
 	file->tdb = store_tdb_open(unfinished, file->groups * GROUP_ROWS,
 	    O_RDWR | O_CREAT | O_EXCL, &file->complaints);
@@ -159,6 +160,17 @@ open_tdb(const struct usage_files *files, struct usage_file *file)
 	return false;
 }
 
+static void
+close_file(struct usage_file *file)
+{
+	if (file == NULL)
+		return;
+	if (file->tdb != NULL)
+		tdb_close(file->tdb);
+	free(file->present);
+	free(file);
+}
+
 static struct usage_file *
 open_file(
     const struct usage_files *files, uint32_t day, bool make, bool *failed)
@@ -192,16 +204,8 @@ open_file(
 			  "what is in it",
 		    file->path, store_cause(&file->complaints));
 fail:
-	free(file);
+	close_file(file);
 	return NULL;
-}
-
-static void
-close_file(struct usage_file *file)
-{
-	if (file != NULL && file->tdb != NULL)
-		tdb_close(file->tdb);
-	free(file);
 }
 
 bool

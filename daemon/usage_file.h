@@ -51,9 +51,10 @@ struct usage_file {
 	/* Of totals.tdb: every event before it is in every file. Of a day: no
 	 * row has taken more. */
 	uint64_t taken;
-	uint32_t groups; /* that its rows are spread over */
-	bool rows_alone; /* of a former version, where every row lay alone:
-			    those that were not changed since still do */
+	uint32_t groups;  /* that its rows are spread over */
+	uint8_t *present; /* a bit for each: it was written */
+	bool rows_alone;  /* of a former version, where every row lay alone:
+			     those that were not changed since still do */
 	uint8_t service_count;
 	struct usage_service services[USAGE_SERVICES_MAX];
 };

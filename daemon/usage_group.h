@@ -24,6 +24,7 @@ struct group_row {
 /* Rows are views; the array is an arena's. */
 struct usage_group {
 	bool others_alone; /* what is not in it may lie alone */
+	bool damaged;      /* what it had is not known */
 	size_t count, room;
 	struct group_row *rows;
 };

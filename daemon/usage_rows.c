@@ -2,15 +2,13 @@
 #include "usage_rows.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 #include "store_tdb.h"
 
-enum {
-	META_MAX = 8 + 1 + USAGE_SERVICES_MAX * (1 + SERVICE_MAX_LEN) + 4 + 1,
-	PADDED_MIN = 128, /* of a record */
-};
+enum { PADDED_MIN = 128 }; /* of a record */
 
 static const struct usage_name meta_name = {1, {'M'}};
 
@@ -50,6 +48,14 @@ number_of(struct bytes name)
 	for (size_t i = name.len; --i > 0;)
 		number = number << 5 | (name.data[i] & 31);
 	return number;
+}
+
+/* Whether a group was ever written: tdb finds nothing behind a damaged link of
+ * a chain, and says nothing either. */
+static bool
+is_present(const struct usage_file *file, uint32_t number)
+{
+	return (file->present[number / 8] >> number % 8 & 1) != 0;
 }
 
 /* The MAC binds a record to its file as well; nothing in keys.tdb is named
@@ -156,7 +162,10 @@ usage_group_read(const struct usage_files *files, struct usage_file *file,
 	*group = (struct usage_group){.others_alone = file->rows_alone};
 	switch (read_record(files, file, &name, arena, &data)) {
 	case USAGE_ABSENT:
-		return true;
+		if (!is_present(file, number))
+			return true;
+		log_damaged(file, text_of(&name));
+		break;
 	case USAGE_NO_MEMORY:
 		return false;
 	case USAGE_READ:
@@ -171,7 +180,7 @@ usage_group_read(const struct usage_files *files, struct usage_file *file,
 		break;
 	}
 	/* Its large rows are sound, though it cannot say which those are. */
-	*group = (struct usage_group){.others_alone = true};
+	*group = (struct usage_group){.others_alone = true, .damaged = true};
 	return true;
 }
 
@@ -181,6 +190,7 @@ usage_group_row(const struct usage_files *files, struct usage_file *file,
     struct arena *arena, struct bytes *data)
 {
 	const struct group_row *row = group_find(group, text_of(name));
+	enum usage_read read;
 
 	if (row != NULL && row->row.len > 0) {
 		*data = row->row;
@@ -188,7 +198,12 @@ usage_group_row(const struct usage_files *files, struct usage_file *file,
 	}
 	if (row == NULL && !group->others_alone)
 		return USAGE_ABSENT;
-	return read_record(files, file, name, arena, data);
+	read = read_record(files, file, name, arena, data);
+	if (read == USAGE_ABSENT && row != NULL)
+		log_damaged(file, text_of(name));
+	return read == USAGE_ABSENT && (row != NULL || group->damaged)
+	    ? USAGE_DAMAGED
+	    : read;
 }
 
 enum usage_read
@@ -323,7 +338,10 @@ make_change(const struct usage_files *files, struct usage_file *file,
     struct usage_change *change)
 {
 	struct usage_name *name = &change->name;
+	uint32_t number = number_of(text_of(name));
 
+	if (is_group(text_of(name)))
+		file->present[number / 8] |= (uint8_t)(1 << number % 8);
 	if (change->len > 0)
 		return usage_record_write(
 		    files, file, name, change->data, change->len);
@@ -332,16 +350,31 @@ make_change(const struct usage_files *files, struct usage_file *file,
 }
 
 /* The file's own row: position taken 8 | services 1 and each 1+ | groups 4 |
- * flags 1. Former versions end behind the services: all rows lay alone. */
+ * flags 1 | a bit for each group. Former versions end behind the services: all
+ * rows lay alone. */
 
 enum { META_ROWS_ALONE = 1 };
+
+bool
+usage_file_spread(struct usage_file *file, uint32_t groups)
+{
+	free(file->present);
+	file->groups = groups;
+	file->present = calloc(groups / 8 + 1, 1);
+	return file->present != NULL;
+}
 
 static bool
 write_meta(const struct usage_files *files, struct usage_file *file)
 {
-	uint8_t data[META_MAX + MAC_BYTES];
-	struct writer w = writer_over(data, META_MAX);
+	size_t max = 8 + 1 + USAGE_SERVICES_MAX * (1 + SERVICE_MAX_LEN) + 4 +
+	    1 + file->groups / 8 + 1;
+	uint8_t *data = malloc(max + MAC_BYTES);
+	struct writer w = writer_over(data, max);
+	bool written;
 
+	if (data == NULL)
+		return false;
 	write_u64(&w, file->taken);
 	write_u8(&w, file->service_count);
 	for (size_t i = 0; i < file->service_count; i++)
@@ -350,8 +383,30 @@ write_meta(const struct usage_files *files, struct usage_file *file)
 			file->services[i].text, file->services[i].len});
 	write_u32(&w, file->groups);
 	write_u8(&w, file->rows_alone ? META_ROWS_ALONE : 0);
-	return !w.failed &&
+	write_bytes(&w, file->present, file->groups / 8 + 1);
+	written = !w.failed &&
 	    usage_record_write(files, file, &meta_name, data, w.len);
+	free(data);
+	return written;
+}
+
+static void
+read_groups(struct reader *r, struct usage_file *file)
+{
+	uint32_t groups = read_u32(r);
+	struct bytes present;
+
+	file->rows_alone = (read_u8(r) & META_ROWS_ALONE) != 0;
+	if (groups == 0 || groups > USAGE_GROUPS_MAX) {
+		reader_fail(r);
+		return;
+	}
+	present = read_bytes(r, groups / 8 + 1);
+	if (r->failed || !usage_file_spread(file, groups)) {
+		reader_fail(r);
+		return;
+	}
+	memcpy(file->present, present.data, present.len);
 }
 
 static void
@@ -381,15 +436,11 @@ usage_meta_read(const struct usage_files *files, struct usage_file *file)
 	r = reader_over(sound ? data.data : NULL, sound ? data.len : 0);
 	file->taken = read_u64(&r);
 	read_services(&r, file);
-	if (reader_done(&r)) {
-		file->groups = usage_groups_for(files);
-		file->rows_alone = true;
-	} else {
-		file->groups = read_u32(&r);
-		file->rows_alone = (read_u8(&r) & META_ROWS_ALONE) != 0;
-		if (file->groups == 0 || file->groups > USAGE_GROUPS_MAX)
-			reader_fail(&r);
-	}
+	file->rows_alone = reader_done(&r);
+	if (!file->rows_alone)
+		read_groups(&r, file);
+	else if (!usage_file_spread(file, usage_groups_for(files)))
+		reader_fail(&r);
 	sound = reader_done(&r);
 	arena_free(&arena);
 	return sound;
@@ -445,6 +496,8 @@ struct walk {
 	uint64_t *damaged;
 	struct arena arena;
 	bool no_memory; /* for one of them: it ended there */
+	/* Records that lie there, and those that should. */
+	uint64_t groups, groups_known, alone, alone_known;
 };
 
 /* False where it is no group, or one that has rows of others. */
@@ -461,6 +514,8 @@ walk_group(struct walk *walk, uint32_t number, struct bytes data)
 			    usage_order(row->name)) == number;
 		if (sound && row->row.len > 0)
 			walk->row(walk->context, row->name, row->row);
+		else if (sound)
+			walk->alone_known++;
 	}
 	arena_clear(&walk->arena);
 	return sound;
@@ -475,6 +530,10 @@ walk_record(
 	struct bytes data = {value.dptr, value.dsize};
 
 	(void)tdb;
+	if (is_group(name))
+		walk->groups++;
+	else
+		walk->alone++;
 	errno = 0;
 	if (!open_record(walk->files, walk->file, name, &data) ||
 	    (is_group(name) && !walk_group(walk, number_of(name), data))) {
@@ -487,6 +546,24 @@ walk_record(
 		walk->row(walk->context, name, data);
 	}
 	return 0;
+}
+
+static void
+count_missing(struct walk *walk)
+{
+	uint64_t missing = 0;
+
+	for (uint32_t i = 0; i < walk->file->groups; i++)
+		walk->groups_known += is_present(walk->file, i);
+	walk->alone_known++; /* the file's own */
+	if (walk->groups < walk->groups_known)
+		missing += walk->groups_known - walk->groups;
+	if (walk->alone < walk->alone_known)
+		missing += walk->alone_known - walk->alone;
+	*walk->damaged += missing;
+	if (missing > 0)
+		log_error("%s: %llu records are missing", walk->file->path,
+		    (unsigned long long)missing);
 }
 
 bool
@@ -511,5 +588,8 @@ usage_file_traverse(const struct usage_files *files, struct usage_file *file,
 	    walk.no_memory || (walked < 0 && errno == ENOMEM);
 	tdb_transaction_cancel(file->tdb);
 	arena_free(&walk.arena);
-	return walked >= 0 && !walk.no_memory;
+	if (walked < 0 || walk.no_memory)
+		return false;
+	count_missing(&walk);
+	return true;
 }

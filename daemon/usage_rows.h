@@ -9,7 +9,8 @@
 #include "usage_file.h"
 #include "usage_group.h"
 
-/* Data without its MAC, the arena's. Damaged ones are logged. */
+/* Data without its MAC, the arena's. Damaged ones are logged; so is what was
+ * written and is not found any more. */
 enum usage_read { USAGE_READ, USAGE_ABSENT, USAGE_DAMAGED, USAGE_NO_MEMORY };
 
 enum usage_read
@@ -19,7 +20,8 @@ usage_row_read(const struct usage_files *files, struct usage_file *file,
 /* Which of a file's groups a row is in: ascending as orders are. */
 uint32_t usage_group_of(uint32_t groups, uint32_t order);
 
-/* A damaged group is as one without rows. False where there is no memory. */
+/* A damaged group is as one without rows, which says so. False where there is
+ * no memory. */
 bool usage_group_read(const struct usage_files *files, struct usage_file *file,
     uint32_t number, struct arena *arena, struct usage_group *group);
 /* The same as usage_row_read(), of a group that was read. */
@@ -57,12 +59,15 @@ bool
 usage_record_write(const struct usage_files *files, struct usage_file *file,
     const struct usage_name *name, uint8_t *data, size_t len);
 
+/* How many groups a file that is made has. False where there is no memory. */
+bool usage_file_spread(struct usage_file *file, uint32_t groups);
 /* Of a file that was just opened: whether the M row is there and sound. */
 bool usage_meta_read(const struct usage_files *files, struct usage_file *file);
 
 /*
- * Every row of a file but M, data without its MAC; damaged records are counted,
- * logged and left out. False where the file's structure is damaged.
+ * Every row of a file but M, data without its MAC; damaged and missing records
+ * are counted, logged and left out. False where the file's structure is
+ * damaged.
  */
 bool
 usage_file_traverse(const struct usage_files *files, struct usage_file *file,

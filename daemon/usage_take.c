@@ -10,6 +10,7 @@
  * doing it again from its beginning counts nothing twice. totals.tdb says from
  * where that is, and is written last.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,8 +267,11 @@ load_row(struct batch *batch, const struct target *target,
 	case USAGE_DAMAGED:
 		return true;
 	}
+	errno = 0;
 	if (target->is_totals ? !total_decode(data, &row->total)
 			      : !row_decode(arena, data, &row->row)) {
+		if (errno == ENOMEM)
+			return out_of_memory(batch);
 		memset(&row->row, 0, sizeof row->row);
 		log_error("%s: a row makes no sense", file->path);
 	}

@@ -243,6 +243,54 @@ START_TEST(rows_that_lay_alone_are_moved)
 }
 END_TEST
 
+static void
+remove_record(struct usage_file *file, const void *name, size_t len)
+{
+	ck_assert_int_eq(tdb_delete(file->tdb, store_data(name, len)), 0);
+}
+
+/* As behind a damaged link of a chain: what cannot be found is said. */
+START_TEST(what_is_missing_is_damage)
+{
+	bool failed;
+	struct usage_file *file = usage_files_day(&files, 20000, true, &failed);
+	struct usage_name name = name_of_number(1);
+	struct arena arena = {0};
+	struct bytes data;
+	uint64_t damaged = 0;
+	unsigned rows = 0;
+
+	ck_assert_ptr_nonnull(file);
+	for (unsigned i = 0; i < 100; i++)
+		change(file, i, i == 1 ? GROUP_ROW_MAX + 1 : 10);
+	remove_record(file, name.bytes, name.len);
+	ck_assert_int_eq(
+	    usage_row_read(&files, file, &name, &arena, &data), USAGE_DAMAGED);
+	for (uint8_t i = 0; i < file->groups; i++)
+		remove_record(file, (uint8_t[]){'G', i, 0, 0, 0}, 5);
+	for (unsigned i = 0; i < 100; i++) {
+		struct usage_group group;
+		uint32_t number;
+
+		name = name_of_number(i);
+		number = usage_group_of(file->groups,
+		    usage_order((struct bytes){name.bytes, name.len}));
+		ck_assert(
+		    usage_group_read(&files, file, number, &arena, &group));
+		ck_assert_uint_eq(group.count, 0);
+		ck_assert(group.others_alone && group.damaged);
+		ck_assert_int_eq(
+		    usage_row_read(&files, file, &name, &arena, &data),
+		    USAGE_DAMAGED);
+	}
+	ck_assert(
+	    usage_file_traverse(&files, file, count_row, &rows, &damaged));
+	ck_assert_uint_eq(rows, 0);
+	ck_assert_uint_eq(damaged, file->groups);
+	arena_free(&arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -256,5 +304,7 @@ main(void)
 	    rows_are_found_wherever_they_lie);
 	stock_add(suite, "rows that lay alone are moved",
 	    rows_that_lay_alone_are_moved);
+	stock_add(
+	    suite, "what is missing is damage", what_is_missing_is_damage);
 	return suite_run(suite);
 }
