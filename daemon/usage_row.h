@@ -12,6 +12,7 @@
 #ifndef DAEMON_USAGE_ROW_H
 #define DAEMON_USAGE_ROW_H
 
+#include "arena.h"
 #include "usage.h"
 
 enum {
@@ -19,17 +20,6 @@ enum {
 	USAGE_HOUR_MS = 3600000,
 	USAGE_DAY_MS = USAGE_HOURS * USAGE_HOUR_MS,
 };
-
-/* Memory that is freed all at once. Zeroed at first. */
-struct arena {
-	struct arena_block *blocks, *spare;
-	size_t total; /* bytes of blocks */
-	unsigned spare_count;
-};
-void *arena_alloc(struct arena *arena, size_t len); /* zeroed; NULL: none */
-void arena_free(struct arena *arena);
-/* The same, but some of it is kept for what is allocated next. */
-void arena_clear(struct arena *arena);
 
 /* Calls an hour. */
 struct usage_series {

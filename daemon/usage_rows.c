@@ -12,43 +12,7 @@ enum { PADDED_MIN = 128 }; /* of a record */
 
 static const struct usage_name meta_name = {1, {'M'}};
 
-/* Records */
-
-static struct bytes
-text_of(const struct usage_name *name)
-{
-	return (struct bytes){name->bytes, name->len};
-}
-
-/*
- * 'G' and its number, five bits a byte: tdb's hash shifts each byte five bits
- * further than the one before, so no two groups of a file are of one hash.
- */
-static struct usage_name
-name_of_group(uint32_t number)
-{
-	struct usage_name name = {.len = 5, .bytes = {'G'}};
-
-	for (size_t i = 1; i < name.len; i++, number >>= 5)
-		name.bytes[i] = number & 31;
-	return name;
-}
-
-static bool
-is_group(struct bytes name)
-{
-	return name.len == 5 && name.data[0] == 'G';
-}
-
-static uint32_t
-number_of(struct bytes name)
-{
-	uint32_t number = 0;
-
-	for (size_t i = name.len; --i > 0;)
-		number = number << 5 | (name.data[i] & 31);
-	return number;
-}
+/* Reading */
 
 /* Whether a group was ever written: tdb finds nothing behind a damaged link of
  * a chain, and says nothing either. */
@@ -57,94 +21,6 @@ is_present(const struct usage_file *file, uint32_t number)
 {
 	return (file->present[number / 8] >> number % 8 & 1) != 0;
 }
-
-/* The MAC binds a record to its file as well; nothing in keys.tdb is named
- * so. */
-static void
-mac_of(const struct usage_files *files, const struct usage_file *file,
-    struct bytes name, struct bytes data, uint8_t mac[MAC_BYTES])
-{
-	uint8_t bound[1 + 4 + USAGE_NAME_MAX];
-	struct writer w = writer_over(bound, sizeof bound);
-
-	write_u8(&w, 'u');
-	write_u32(&w, file->day);
-	write_bytes(&w, name.data, name.len);
-	secret_mac(files->ring, bound, w.len, data.data, data.len, mac);
-}
-
-/* Takes the MAC off; false where it is not the record's. */
-static bool
-open_record(const struct usage_files *files, const struct usage_file *file,
-    struct bytes name, struct bytes *data)
-{
-	uint8_t mac[MAC_BYTES];
-
-	if (name.len > USAGE_NAME_MAX || data->len < MAC_BYTES)
-		return false;
-	data->len -= MAC_BYTES;
-	mac_of(files, file, name, *data, mac);
-	return memcmp(mac, data->data + data->len, MAC_BYTES) == 0;
-}
-
-static void
-log_damaged(const struct usage_file *file, struct bytes name)
-{
-	static struct log_throttle throttle;
-	unsigned long long count;
-
-	if (!log_throttle(&throttle, &count))
-		return;
-	if (name.len == 1 + TOKEN_ID_LEN && name.data[0] == 'K')
-		log_error("%s: the row of key %.*s is damaged (%llu damaged "
-			  "records since the last such line)",
-		    file->path, TOKEN_ID_LEN, (const char *)name.data + 1,
-		    count);
-	else
-		log_error("%s: a %s is damaged (%llu damaged records since the "
-			  "last such line)",
-		    file->path, is_group(name) ? "group of rows" : "row",
-		    count);
-}
-
-struct copy {
-	struct arena *arena;
-	struct bytes data;
-};
-
-static int
-copy_record(TDB_DATA key, TDB_DATA data, void *context)
-{
-	struct copy *copy = context;
-	uint8_t *room = arena_alloc(copy->arena, data.dsize + 1);
-
-	(void)key;
-	if (room != NULL && data.dsize > 0)
-		memcpy(room, data.dptr, data.dsize);
-	copy->data = (struct bytes){room, data.dsize};
-	return 0;
-}
-
-static enum usage_read
-read_record(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, struct arena *arena, struct bytes *data)
-{
-	struct copy copy = {.arena = arena};
-
-	if (tdb_parse_record(file->tdb, store_data(name->bytes, name->len),
-		copy_record, &copy) != 0)
-		return tdb_error(file->tdb) == TDB_ERR_NOEXIST ? USAGE_ABSENT
-							       : USAGE_DAMAGED;
-	if (copy.data.data == NULL)
-		return USAGE_NO_MEMORY;
-	*data = copy.data;
-	if (open_record(files, file, text_of(name), data))
-		return USAGE_READ;
-	log_damaged(file, text_of(name));
-	return USAGE_DAMAGED;
-}
-
-/* Reading */
 
 uint32_t
 usage_group_of(uint32_t groups, uint32_t order)
@@ -156,15 +32,15 @@ bool
 usage_group_read(const struct usage_files *files, struct usage_file *file,
     uint32_t number, struct arena *arena, struct usage_group *group)
 {
-	struct usage_name name = name_of_group(number);
+	struct usage_name name = usage_name_of_group(number);
 	struct bytes data;
 
 	*group = (struct usage_group){.others_alone = file->rows_alone};
-	switch (read_record(files, file, &name, arena, &data)) {
+	switch (usage_tdb_read(files, file, &name, arena, &data)) {
 	case USAGE_ABSENT:
 		if (!is_present(file, number))
 			return true;
-		log_damaged(file, text_of(&name));
+		usage_tdb_damaged(file, usage_name_bytes(&name));
 		break;
 	case USAGE_NO_MEMORY:
 		return false;
@@ -189,7 +65,7 @@ usage_group_row(const struct usage_files *files, struct usage_file *file,
     const struct usage_group *group, const struct usage_name *name,
     struct arena *arena, struct bytes *data)
 {
-	const struct group_row *row = group_find(group, text_of(name));
+	const struct group_row *row = group_find(group, usage_name_bytes(name));
 	enum usage_read read;
 
 	if (row != NULL && row->row.len > 0) {
@@ -198,9 +74,9 @@ usage_group_row(const struct usage_files *files, struct usage_file *file,
 	}
 	if (row == NULL && !group->others_alone)
 		return USAGE_ABSENT;
-	read = read_record(files, file, name, arena, data);
+	read = usage_tdb_read(files, file, name, arena, data);
 	if (read == USAGE_ABSENT && row != NULL)
-		log_damaged(file, text_of(name));
+		usage_tdb_damaged(file, usage_name_bytes(name));
 	return read == USAGE_ABSENT && (row != NULL || group->damaged)
 	    ? USAGE_DAMAGED
 	    : read;
@@ -211,7 +87,7 @@ usage_row_read(const struct usage_files *files, struct usage_file *file,
     const struct usage_name *name, struct arena *arena, struct bytes *data)
 {
 	uint32_t number =
-	    usage_group_of(file->groups, usage_order(text_of(name)));
+	    usage_group_of(file->groups, usage_order(usage_name_bytes(name)));
 	struct usage_group group;
 
 	if (!usage_group_read(files, file, number, arena, &group))
@@ -280,7 +156,7 @@ static bool
 leave_alone(struct usage_changes *changes, const struct usage_group *group,
     const struct usage_name *name)
 {
-	const struct group_row *row = group_find(group, text_of(name));
+	const struct group_row *row = group_find(group, usage_name_bytes(name));
 
 	return (row != NULL ? row->row.len > 0 : !group->others_alone) ||
 	    add_change(changes, name, 0) != NULL;
@@ -291,13 +167,13 @@ usage_change_row(struct usage_changes *changes, struct usage_group *group,
     const struct usage_name *name, struct bytes data, struct arena *arena)
 {
 	bool is_full = group->count == GROUP_ROWS_MAX &&
-	    group_find(group, text_of(name)) == NULL;
+	    group_find(group, usage_name_bytes(name)) == NULL;
 	struct bytes elsewhere = {NULL, 0};
 	struct usage_change *change;
 
 	if (data.len <= GROUP_ROW_MAX && !is_full)
 		return leave_alone(changes, group, name) &&
-		    group_put(arena, group, text_of(name), data);
+		    group_put(arena, group, usage_name_bytes(name), data);
 	change = add_change(changes, name, padded_len(data.len));
 	if (change == NULL)
 		return false;
@@ -306,14 +182,14 @@ usage_change_row(struct usage_changes *changes, struct usage_group *group,
 		group->others_alone = true;
 		return true;
 	}
-	return group_put(arena, group, text_of(name), elsewhere);
+	return group_put(arena, group, usage_name_bytes(name), elsewhere);
 }
 
 bool
 usage_change_group(struct usage_changes *changes, uint32_t number,
     const struct usage_group *group)
 {
-	struct usage_name name = name_of_group(number);
+	struct usage_name name = usage_name_of_group(number);
 	struct usage_change *change =
 	    add_change(changes, &name, padded_len(group_encoded_len(group)));
 
@@ -323,27 +199,17 @@ usage_change_group(struct usage_changes *changes, uint32_t number,
 	return true;
 }
 
-bool
-usage_record_write(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, uint8_t *data, size_t len)
-{
-	mac_of(
-	    files, file, text_of(name), (struct bytes){data, len}, data + len);
-	return tdb_store(file->tdb, store_data(name->bytes, name->len),
-		   store_data(data, len + MAC_BYTES), TDB_REPLACE) == 0;
-}
-
 static bool
 make_change(const struct usage_files *files, struct usage_file *file,
     struct usage_change *change)
 {
 	struct usage_name *name = &change->name;
-	uint32_t number = number_of(text_of(name));
+	uint32_t number = usage_group_number(usage_name_bytes(name));
 
-	if (is_group(text_of(name)))
+	if (usage_name_is_group(usage_name_bytes(name)))
 		file->present[number / 8] |= (uint8_t)(1 << number % 8);
 	if (change->len > 0)
-		return usage_record_write(
+		return usage_tdb_write(
 		    files, file, name, change->data, change->len);
 	return tdb_delete(file->tdb, store_data(name->bytes, name->len)) == 0 ||
 	    tdb_error(file->tdb) == TDB_ERR_NOEXIST;
@@ -384,8 +250,8 @@ write_meta(const struct usage_files *files, struct usage_file *file)
 	write_u32(&w, file->groups);
 	write_u8(&w, file->rows_alone ? META_ROWS_ALONE : 0);
 	write_bytes(&w, file->present, file->groups / 8 + 1);
-	written = !w.failed &&
-	    usage_record_write(files, file, &meta_name, data, w.len);
+	written =
+	    !w.failed && usage_tdb_write(files, file, &meta_name, data, w.len);
 	free(data);
 	return written;
 }
@@ -430,8 +296,8 @@ usage_meta_read(const struct usage_files *files, struct usage_file *file)
 	struct arena arena = {0};
 	struct bytes data;
 	struct reader r;
-	bool sound =
-	    read_record(files, file, &meta_name, &arena, &data) == USAGE_READ;
+	bool sound = usage_tdb_read(files, file, &meta_name, &arena, &data) ==
+	    USAGE_READ;
 
 	r = reader_over(sound ? data.data : NULL, sound ? data.len : 0);
 	file->taken = read_u64(&r);
@@ -530,19 +396,21 @@ walk_record(
 	struct bytes data = {value.dptr, value.dsize};
 
 	(void)tdb;
-	if (is_group(name))
+	if (usage_name_is_group(name))
 		walk->groups++;
 	else
 		walk->alone++;
 	errno = 0;
-	if (!open_record(walk->files, walk->file, name, &data) ||
-	    (is_group(name) && !walk_group(walk, number_of(name), data))) {
+	if (!usage_tdb_open(walk->files, walk->file, name, &data) ||
+	    (usage_name_is_group(name) &&
+		!walk_group(walk, usage_group_number(name), data))) {
 		walk->no_memory = errno == ENOMEM;
 		if (walk->no_memory)
 			return 1;
-		log_damaged(walk->file, name);
+		usage_tdb_damaged(walk->file, name);
 		++*walk->damaged;
-	} else if (!is_group(name) && !bytes_equal(name, text_of(&meta_name))) {
+	} else if (!usage_name_is_group(name) &&
+	    !bytes_equal(name, usage_name_bytes(&meta_name))) {
 		walk->row(walk->context, name, data);
 	}
 	return 0;

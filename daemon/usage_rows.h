@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Rows in the usage files: read one at a time, and changed group by group in
- * transactions. Every record has a MAC, bound to its name and file.
+ * transactions.
  */
 #ifndef DAEMON_USAGE_ROWS_H
 #define DAEMON_USAGE_ROWS_H
 
-#include "usage_file.h"
 #include "usage_group.h"
+#include "usage_tdb.h"
 
-/* Data without its MAC, the arena's. Damaged ones are logged; so is what was
- * written and is not found any more. */
-enum usage_read { USAGE_READ, USAGE_ABSENT, USAGE_DAMAGED, USAGE_NO_MEMORY };
-
+/* What was written and is not found any more is damaged as well, and logged. */
 enum usage_read
 usage_row_read(const struct usage_files *files, struct usage_file *file,
     const struct usage_name *name, struct arena *arena, struct bytes *data);
@@ -52,12 +49,6 @@ bool usage_change_group(struct usage_changes *changes, uint32_t number,
  * complaints. */
 bool usage_file_commit(const struct usage_files *files, struct usage_file *file,
     const struct usage_changes *changes);
-
-/* One record of the open transaction, signed: data has room for a MAC behind
- * its len bytes. */
-bool
-usage_record_write(const struct usage_files *files, struct usage_file *file,
-    const struct usage_name *name, uint8_t *data, size_t len);
 
 /* How many groups a file that is made has. False where there is no memory. */
 bool usage_file_spread(struct usage_file *file, uint32_t groups);

@@ -143,7 +143,7 @@ add_entry(struct batch *batch, unsigned day, uint64_t offset,
     const struct usage_record *record, enum usage_part part)
 {
 	struct usage_name name = name_of(record, part);
-	uint32_t order = usage_order((struct bytes){name.bytes, name.len});
+	uint32_t order = usage_order(usage_name_bytes(&name));
 
 	return (entries_add(&batch->of_days, day, order, offset, part) &&
 		   (part != PART_KEY ||

@@ -118,7 +118,7 @@ write_record(
 		written = tdb_store(file->tdb, store_data(name.data, name.len),
 			      store_data(data, content.len), TDB_REPLACE) == 0;
 	else
-		written = usage_record_write(
+		written = usage_tdb_write(
 		    &usage->files, file, &copied, data, content.len);
 	/* Without the file's own row, which may be this one. */
 	fuzz_require(written && tdb_transaction_commit(file->tdb) == 0,

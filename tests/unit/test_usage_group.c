@@ -62,8 +62,7 @@ START_TEST(groups_come_back)
 
 	for (unsigned i = 0; i < GROUP_ROWS_MAX; i++) {
 		names[i] = name_of_number(i);
-		ck_assert(group_put(&arena, &group,
-		    (struct bytes){names[i].bytes, names[i].len},
+		ck_assert(group_put(&arena, &group, usage_name_bytes(&names[i]),
 		    (struct bytes){names[i].bytes, i % 3}));
 	}
 	len = group_encoded_len(&group);
@@ -77,8 +76,8 @@ START_TEST(groups_come_back)
 	ck_assert(back.others_alone);
 	ck_assert_uint_eq(back.count, GROUP_ROWS_MAX);
 	for (unsigned i = 0; i < GROUP_ROWS_MAX; i++) {
-		struct group_row *row = group_find(
-		    &back, (struct bytes){names[i].bytes, names[i].len});
+		struct group_row *row =
+		    group_find(&back, usage_name_bytes(&names[i]));
 
 		ck_assert_ptr_nonnull(row);
 		ck_assert_uint_eq(row->row.len, i % 3);
@@ -127,8 +126,8 @@ change(struct usage_file *file, unsigned number, size_t len)
 	struct arena arena = {0};
 	struct usage_changes changes = {.bytes = 0};
 	struct usage_name name = name_of_number(number);
-	uint32_t group_number = usage_group_of(
-	    file->groups, usage_order((struct bytes){name.bytes, name.len}));
+	uint32_t group_number =
+	    usage_group_of(file->groups, usage_order(usage_name_bytes(&name)));
 	struct usage_group group;
 
 	memset(row, (int)number, len);
@@ -225,7 +224,7 @@ START_TEST(rows_that_lay_alone_are_moved)
 	ck_assert(usage_file_commit(&files, file, &none));
 	memset(row, 1, sizeof row);
 	ck_assert_int_eq(tdb_transaction_start(file->tdb), 0);
-	ck_assert(usage_record_write(&files, file, &name, row, 10));
+	ck_assert(usage_tdb_write(&files, file, &name, row, 10));
 	ck_assert_int_eq(tdb_transaction_commit(file->tdb), 0);
 	usage_files_drop(&files, file);
 	file = usage_files_day(&files, 20000, false, &failed);
@@ -273,8 +272,8 @@ START_TEST(what_is_missing_is_damage)
 		uint32_t number;
 
 		name = name_of_number(i);
-		number = usage_group_of(file->groups,
-		    usage_order((struct bytes){name.bytes, name.len}));
+		number = usage_group_of(
+		    file->groups, usage_order(usage_name_bytes(&name)));
 		ck_assert(
 		    usage_group_read(&files, file, number, &arena, &group));
 		ck_assert_uint_eq(group.count, 0);
