@@ -59,7 +59,7 @@ read_day(struct usage *usage, const struct usage_name *name, uint32_t day,
 	case USAGE_READ:
 		return row_decode(&days->arena, data, row);
 	case USAGE_DAMAGED:
-	case USAGE_NO_MEMORY:
+	case USAGE_FAILED:
 		break;
 	}
 	return false;

@@ -42,7 +42,7 @@ usage_group_read(const struct usage_files *files, struct usage_file *file,
 			return true;
 		usage_tdb_damaged(file, usage_name_bytes(&name));
 		break;
-	case USAGE_NO_MEMORY:
+	case USAGE_FAILED:
 		return false;
 	case USAGE_READ:
 		errno = 0;
@@ -91,7 +91,7 @@ usage_row_read(const struct usage_files *files, struct usage_file *file,
 	struct usage_group group;
 
 	if (!usage_group_read(files, file, number, arena, &group))
-		return USAGE_NO_MEMORY;
+		return USAGE_FAILED;
 	return usage_group_row(files, file, &group, name, arena, data);
 }
 

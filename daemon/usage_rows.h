@@ -17,8 +17,8 @@ usage_row_read(const struct usage_files *files, struct usage_file *file,
 /* Which of a file's groups a row is in: ascending as orders are. */
 uint32_t usage_group_of(uint32_t groups, uint32_t order);
 
-/* A damaged group is as one without rows, which says so. False where there is
- * no memory. */
+/* A damaged group is as one without rows, which says so. False where it could
+ * not be read, as with USAGE_FAILED. */
 bool usage_group_read(const struct usage_files *files, struct usage_file *file,
     uint32_t number, struct arena *arena, struct usage_group *group);
 /* The same as usage_row_read(), of a group that was read. */

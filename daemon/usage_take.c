@@ -92,6 +92,14 @@ day_file(struct batch *batch, uint32_t day)
 	return file;
 }
 
+static bool
+cannot_read(struct batch *batch, const struct usage_file *file)
+{
+	return file->complaints.io_error
+	    ? fail(batch, "a usage file cannot be read")
+	    : out_of_memory(batch);
+}
+
 /* Collecting */
 
 /* The row that counts a service: its own, or that of all others. */
@@ -261,8 +269,8 @@ load_row(struct batch *batch, const struct target *target,
 	    &batch->usage->files, file, group, &row->name, arena, &data)) {
 	case USAGE_READ:
 		break;
-	case USAGE_NO_MEMORY:
-		return out_of_memory(batch);
+	case USAGE_FAILED:
+		return cannot_read(batch, file);
 	case USAGE_ABSENT:
 	case USAGE_DAMAGED:
 		return true;
@@ -426,7 +434,7 @@ take_group(struct batch *batch, const struct target *target, size_t *at)
 	number = usage_group_of(groups, entry_order(target->entries[*at]));
 	if (!usage_group_read(
 		&batch->usage->files, file, number, &batch->arena, &group))
-		return out_of_memory(batch);
+		return cannot_read(batch, file);
 	while (*at < target->count &&
 	    usage_group_of(groups, entry_order(target->entries[*at])) ==
 		number) {

@@ -113,19 +113,23 @@ usage_tdb_read(const struct usage_files *files, struct usage_file *file,
     const struct usage_name *name, struct arena *arena, struct bytes *data)
 {
 	struct copy copy = {.arena = arena};
+	const struct complaints *complaints = &file->complaints;
 
+	memset(&file->complaints, 0, sizeof file->complaints);
+	/* A name that tdb could not read, of a record on its way, it takes for
+	 * another one: its complaint alone tells. */
 	if (tdb_parse_record(file->tdb, store_data(name->bytes, name->len),
-		copy_record, &copy) != 0)
-		switch (tdb_error(file->tdb)) {
-		case TDB_ERR_NOEXIST:
+		copy_record, &copy) != 0) {
+		if (complaints->no_memory || complaints->io_error)
+			return USAGE_FAILED;
+		if (complaints->count == 0 &&
+		    tdb_error(file->tdb) == TDB_ERR_NOEXIST)
 			return USAGE_ABSENT;
-		case TDB_ERR_OOM:
-			return USAGE_NO_MEMORY;
-		default:
-			return USAGE_DAMAGED;
-		}
+		usage_tdb_damaged(file, usage_name_bytes(name));
+		return USAGE_DAMAGED;
+	}
 	if (copy.data.data == NULL)
-		return USAGE_NO_MEMORY;
+		return USAGE_FAILED;
 	*data = copy.data;
 	if (usage_tdb_open(files, file, usage_name_bytes(name), data))
 		return USAGE_READ;

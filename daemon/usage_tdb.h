@@ -14,7 +14,12 @@ bool usage_name_is_group(struct bytes name);
 uint32_t usage_group_number(struct bytes name); /* which is a group's */
 
 /* Data without its MAC, the arena's; damaged ones are logged. */
-enum usage_read { USAGE_READ, USAGE_ABSENT, USAGE_DAMAGED, USAGE_NO_MEMORY };
+enum usage_read {
+	USAGE_READ,
+	USAGE_ABSENT,
+	USAGE_DAMAGED,
+	USAGE_FAILED, /* for want of memory or, see complaints, of the disk */
+};
 enum usage_read
 usage_tdb_read(const struct usage_files *files, struct usage_file *file,
     const struct usage_name *name, struct arena *arena, struct bytes *data);

@@ -14,35 +14,6 @@
 #include "store_disk.h"
 #include "sanitized.h"
 
-/* The log's place: counts the lines and keeps the last. */
-
-unsigned errors, notices;
-char last_error[512];
-
-void
-log_error(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(last_error, sizeof last_error, format, args);
-	va_end(args);
-	errors++;
-}
-
-void
-log_warning(const char *format, ...)
-{
-	(void)format;
-}
-
-void
-log_notice(const char *format, ...)
-{
-	(void)format;
-	notices++;
-}
-
 /* The disk's place: tdb's system calls, of which one may fail. */
 
 #define INTERPOSED __attribute__((visibility("default")))

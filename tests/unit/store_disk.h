@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * In the place of what a store writes to, and of what it says: system calls of
- * which one may fail, and a log that counts.
+ * In the place of what files are written with: system calls of which one may
+ * fail.
  */
 #ifndef TESTS_UNIT_STORE_DISK_H
 #define TESTS_UNIT_STORE_DISK_H
@@ -20,9 +20,5 @@ struct fault {
 /* Memory: of the store's thread alone, and not under sanitizers. */
 extern struct fault sync_fault, write_fault, read_fault, memory_fault;
 extern int syncs;
-
-/* Lines of the log so far, and the last that was an error. */
-extern unsigned errors, notices;
-extern char last_error[512];
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "stock.h"
+#include "counted_log.h"
 #include "store_disk.h"
 #include "store_world.h"
 

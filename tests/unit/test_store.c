@@ -7,6 +7,7 @@
 
 #include "daemon/store.h"
 #include "stock.h"
+#include "counted_log.h"
 #include "store_disk.h"
 #include "store_world.h"
 

@@ -13,6 +13,7 @@
 #include "daemon/store.h"
 #include "daemon/store_check.h"
 #include "stock.h"
+#include "counted_log.h"
 #include "store_disk.h"
 #include "store_world.h"
 

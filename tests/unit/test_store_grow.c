@@ -14,6 +14,7 @@
 #include "daemon/store_file.h"
 #include "daemon/store_grow.h"
 #include "stock.h"
+#include "counted_log.h"
 #include "store_disk.h"
 #include "store_world.h"
 
