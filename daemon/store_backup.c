@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "instant.h"
 #include "store_tdb.h"
@@ -123,7 +124,7 @@ walk_chains(struct store_backup *backup, struct store_file *file, int chains)
 
 struct rewrite {
 	struct store_backup *backup;
-	struct tdb_context *from;
+	struct store_file *from;
 	bool all; /* however long the portion gets */
 	const char *problem;
 };
@@ -134,13 +135,19 @@ rewrite_record(struct tdb_context *changed, TDB_DATA name, TDB_DATA nothing,
 {
 	struct rewrite *rewrite = private_data;
 	struct store_backup *backup = rewrite->backup;
+	struct store_file *file = rewrite->from;
 	TDB_DATA data;
 
 	(void)nothing;
 	if (!rewrite->all && backup->writer.out.len >= PORTION)
 		return 1;
-	data = tdb_fetch(rewrite->from, name);
-	if (data.dptr == NULL && tdb_error(rewrite->from) != TDB_ERR_NOEXIST)
+	/* What tdb cannot read it takes for what is gone: its complaint tells.
+	 */
+	memset(&file->complaints, 0, sizeof file->complaints);
+	data = tdb_fetch(file->tdb, name);
+	if (data.dptr == NULL &&
+	    (file->complaints.count > 0 ||
+		tdb_error(file->tdb) != TDB_ERR_NOEXIST))
 		rewrite->problem = "a record cannot be read";
 	else if (!write_entry(backup, name, data))
 		rewrite->problem = no_memory;
@@ -154,8 +161,7 @@ rewrite_record(struct tdb_context *changed, TDB_DATA name, TDB_DATA nothing,
 static const char *
 rewrite_changed(struct store_backup *backup, struct store_file *file, bool all)
 {
-	struct rewrite rewrite = {
-	    .backup = backup, .from = file->tdb, .all = all};
+	struct rewrite rewrite = {.backup = backup, .from = file, .all = all};
 
 	tdb_traverse(backup->changed, rewrite_record, &rewrite);
 	if (rewrite.problem == NULL && all && backup->changed_count != 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A backup's format, and that it is the store at one moment. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "daemon/store_backup.h"
 #include "daemon/store_tdb.h"
 #include "stock.h"
+#include "store_disk.h"
 
 enum { EXPECTED_KEYS = 100, ACCOUNTS = 3000, ROOM = 1 << 12 };
 
@@ -176,30 +178,60 @@ add_up(struct tdb_context *tdb, TDB_DATA name, TDB_DATA data, void *context)
 	return 0;
 }
 
+struct made {
+	uint8_t *bytes;
+	size_t len;
+};
+
+/* False where it cannot be made. */
+static bool
+make_portion(struct store_backup *backup, struct made *made)
+{
+	struct writer *out = &backup->writer.out;
+
+	if (store_backup_portion(backup, &file) != NULL)
+		return false;
+	made->bytes = realloc(made->bytes, made->len + out->len);
+	ck_assert_ptr_nonnull(made->bytes);
+	memcpy(made->bytes + made->len, out->start, out->len);
+	made->len += out->len;
+	out->len = 0;
+	return true;
+}
+
+/* Whether it is all of the store, as its root is in it. */
+static void
+check_made(const struct made *made, const struct store_backup *backup,
+    const struct record *root)
+{
+	struct sum sum = {.records = 0};
+	struct bytes found;
+	uint64_t entries;
+
+	restored = tdb_open(NULL, 0, TDB_INTERNAL, O_RDWR, 0);
+	ck_assert(
+	    is_whole(made->bytes, made->len, &entries, restore_entry, &found));
+	tdb_traverse(restored, add_up, &sum);
+	tdb_close(restored);
+	ck_assert_uint_eq(sum.records, backup->root.records);
+	ck_assert_mem_eq(sum.digest, backup->root.digest, MAC_BYTES);
+	ck_assert_uint_eq(found.len, root->len);
+	ck_assert_mem_eq(found.data, root->data, root->len);
+}
+
 /* Portions with changes in between: records that are new, changed before and
  * behind where the walk is, and gone. */
 START_TEST(one_moment_while_changes_go_on)
 {
 	struct store_backup backup = {.finished = false};
-	struct sum sum = {.records = 0};
+	struct made made = {NULL, 0};
 	struct record root;
-	struct bytes found;
-	uint64_t entries;
-	size_t len = 0;
 	unsigned portions = 0;
-	uint8_t *bytes = NULL;
 
 	for (unsigned i = 0; i < ACCOUNTS / 10; i++)
 		put_account(i, "before", false);
 	while (!backup.finished) {
-		struct writer *out = &backup.writer.out;
-
-		ck_assert_ptr_null(store_backup_portion(&backup, &file));
-		bytes = realloc(bytes, len + out->len);
-		ck_assert_ptr_nonnull(bytes);
-		memcpy(bytes + len, out->start, out->len);
-		len += out->len;
-		out->len = 0;
+		ck_assert(make_portion(&backup, &made));
 		if (backup.finished)
 			break;
 		put_account(portions, "meanwhile", false);
@@ -212,16 +244,49 @@ START_TEST(one_moment_while_changes_go_on)
 	store_backup_end(&backup, &file);
 	ck_assert_ptr_null(file.backup);
 	put_account(0, "afterwards", false);
+	check_made(&made, &backup, &root);
+	free(made.bytes);
+}
+END_TEST
 
-	restored = tdb_open(NULL, 0, TDB_INTERNAL, O_RDWR, 0);
-	ck_assert(is_whole(bytes, len, &entries, restore_entry, &found));
-	tdb_traverse(restored, add_up, &sum);
-	tdb_close(restored);
-	ck_assert_uint_eq(sum.records, backup.root.records);
-	ck_assert_mem_eq(sum.digest, backup.root.digest, MAC_BYTES);
-	ck_assert_uint_eq(found.len, root.len);
-	ck_assert_mem_eq(found.data, root.data, root.len);
-	free(bytes);
+/* A backup in which all accounts have changed behind the walk, and the at-th
+ * read fails. True where it came to that. */
+static bool
+read_fails_at(int at)
+{
+	struct store_backup backup = {.finished = false};
+	struct made made = {NULL, 0};
+	struct record root;
+	bool goes_on = true, struck;
+
+	ck_assert(make_portion(&backup, &made));
+	while (!backup.finished && backup.chain < tdb_hash_size(file.tdb))
+		ck_assert(make_portion(&backup, &made));
+	for (unsigned i = 0; i < 8; i++)
+		put_account(i, "changed", false);
+	read_fault = (struct fault){at, EIO, ONCE};
+	while (goes_on && !backup.finished)
+		goes_on = make_portion(&backup, &made);
+	struck = read_fault.at == 0;
+	read_fault.at = 0;
+	store_encode_root(&root, &file.root, ring);
+	store_backup_end(&backup, &file);
+	if (goes_on)
+		check_made(&made, &backup, &root);
+	free(made.bytes);
+	return struck;
+}
+
+/* What could not be read is not left out. */
+START_TEST(all_or_none_where_reads_fail)
+{
+	int at = 1;
+
+	for (unsigned i = 0; i < 8; i++)
+		put_account(i, "before", false);
+	while (read_fails_at(at))
+		at++;
+	ck_assert_int_gt(at, 16);
 }
 END_TEST
 
@@ -246,5 +311,7 @@ main(void)
 	add(suite, "every_byte_counts", every_byte_counts);
 	add(suite, "one_moment_while_changes_go_on",
 	    one_moment_while_changes_go_on);
+	add(suite, "all_or_none_where_reads_fail",
+	    all_or_none_where_reads_fail);
 	return suite_run(suite);
 }
