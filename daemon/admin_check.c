@@ -109,7 +109,7 @@ on_portion(struct store_task *task)
 		checking->given_up =
 		    admin->stopping || call_is_gone(checking->call);
 		store_submit_task(admin->store, task);
-	} else if (checking->given_up) {
+	} else if (checking->given_up || checking->keys.no_memory) {
 		cut_off(checking);
 	} else {
 		answer_check(checking);

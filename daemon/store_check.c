@@ -63,7 +63,7 @@ check_root(struct store_check *check, struct store_file *file)
 }
 
 static void
-finish(struct store_check *check, struct store_file *file)
+look_at_the_rest(struct store_check *check, struct store_file *file)
 {
 	const struct store_pass *pass = &check->pass;
 	const char *problem = store_pass_verdict(pass, file);
@@ -76,7 +76,16 @@ finish(struct store_check *check, struct store_file *file)
 	check->records = pass->sum.records > OUTBOX_SLOTS
 	    ? pass->sum.records - OUTBOX_SLOTS
 	    : 0;
-	if (check->problems > 0)
+}
+
+static void
+tell(const struct store_check *check, const struct store_file *file)
+{
+	if (check->no_memory)
+		log_error("%s: out of memory while it was checked: it may well "
+			  "be sound",
+		    file->path);
+	else if (check->problems > 0)
 		log_error("%s: damaged%s%s: %s (problems: %" PRIu64
 			  "); verification goes on from memory, but the next "
 			  "start will refuse it: restore it from a backup",
@@ -90,6 +99,7 @@ bool
 store_check_portion(struct store_check *check, struct store_file *file)
 {
 	bool more;
+	memset(&file->complaints, 0, sizeof file->complaints);
 
 	if (check->file == NULL) {
 		check->file = file;
@@ -99,7 +109,11 @@ store_check_portion(struct store_check *check, struct store_file *file)
 	}
 	more = store_pass_portion(&check->pass, file, PORTION_RECORDS);
 	if (!more)
-		finish(check, file);
+		look_at_the_rest(check, file);
+	check->no_memory = file->complaints.no_memory;
+	more = more && !check->no_memory;
+	if (!more)
+		tell(check, file);
 	/* What reading made tdb complain of is told here; a commit looks at
 	 * its own alone. */
 	memset(&file->complaints, 0, sizeof file->complaints);

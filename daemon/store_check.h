@@ -23,6 +23,9 @@ struct store_check {
 	/* Behind the last portion: */
 	uint64_t records;  /* beside the root and the outbox */
 	uint64_t problems; /* the first of which are told */
+	/* It ended where there was too little to read something with: what it
+	 * has found so far means nothing. */
+	bool no_memory;
 	struct store_finding told[STORE_FINDINGS_TOLD];
 };
 

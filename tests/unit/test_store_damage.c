@@ -14,6 +14,7 @@
 #include "daemon/store_check.h"
 #include "stock.h"
 #include "counted_log.h"
+#include "sanitized.h"
 #include "store_disk.h"
 #include "store_world.h"
 
@@ -106,7 +107,7 @@ static struct check_task {
 static void
 run_check(struct store_task *task, struct store_file *file)
 {
-	ck_assert_ptr_eq(task, &checking.task);
+	(void)task;
 	checking.more = store_check_portion(&checking.check, file);
 	if (!checking.more)
 		store_check_end(&checking.check);
@@ -115,7 +116,7 @@ run_check(struct store_task *task, struct store_file *file)
 static void
 on_check_run(struct store_task *task)
 {
-	(void)task;
+	ck_assert_ptr_eq(task, &checking.task);
 	under_way--;
 }
 
@@ -219,6 +220,36 @@ START_TEST(flipped_bytes)
 	find_while_it_runs(&image, refused);
 	free(refused);
 	free(image.data);
+}
+END_TEST
+
+/* What there is no memory to read is not damaged: nobody is to restore it. */
+START_TEST(checked_without_memory)
+{
+#ifndef UNDER_SANITIZER
+	unsigned ended = 0;
+	bool struck = true;
+
+	fill(6);
+	ck_assert(open_store());
+	start();
+	for (int at = 1; struck; at++) {
+		begin_check();
+		memory_fault = (struct fault){at, ENOMEM, ONCE};
+		while (check_portion())
+			;
+		struck = memory_fault.at == 0;
+		memory_fault.at = 0;
+		ended += checking.check.no_memory;
+		ck_assert_uint_eq(errors, checking.check.no_memory);
+		ck_assert(
+		    checking.check.no_memory || checking.check.problems == 0);
+		ck_assert_ptr_null(strstr(last_error, "restore"));
+	}
+	ck_assert_uint_gt(ended, 3);
+	ck_assert_uint_eq(problems_found(), 0);
+	close_store();
+#endif
 }
 END_TEST
 
@@ -464,6 +495,7 @@ main(void)
 	stock_add(suite, "cut_files", cut_files);
 	stock_add(suite, "flipped_bytes", flipped_bytes);
 	stock_add(suite, "checked_while_it_changes", checked_while_it_changes);
+	stock_add(suite, "checked_without_memory", checked_without_memory);
 	stock_add(suite, "deleted_records", deleted_records);
 	stock_add(suite, "added_records", added_records);
 	stock_add(suite, "one_record_rolled_back", one_record_rolled_back);
