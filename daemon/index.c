@@ -139,8 +139,8 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	const struct key_table *table = &index->keys;
 	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash);
 	size_t home = key_table_home(hash), mask = table->capacity - 1;
-	unsigned equal = 0, taken = 0, pick; /* a bit a slot */
-	unsigned turn = hash % SLOTS, other;
+	unsigned equal = 0, taken = 0, others, pick; /* a bit a slot */
+	unsigned count = 0, turn;
 	uint64_t slot, same, sure;
 	struct key *key;
 
@@ -151,14 +151,18 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 		slot = table->slots[(home + i) & mask];
 		equal = equal << 1 | ((slot & KEY_TABLE_TAG) == tag);
 		taken = taken << 1 | (slot != 0);
+		count += slot != 0;
 	}
 	equal &= taken;
-	/* The first that is equal, else one that is taken: which, the hash
-	 * says, so that all keys stand in about as often. Else one that is
-	 * free. */
-	other = (taken >> turn | taken << (SLOTS - turn)) & ((1U << SLOTS) - 1);
-	other = ((unsigned)__builtin_ctz(other | 1U << SLOTS) + turn) % SLOTS;
-	pick = equal | ((1U << other) & -(unsigned)(equal == 0));
+	/* The first that is equal, else one of those that are taken: which, the
+	 * hash says, so that all keys stand in about as often. Else one that
+	 * is free. */
+	turn = (unsigned)(hash % 256) * count / 256;
+	others = taken;
+	for (unsigned i = 0; i < SLOTS - 1; i++)
+		others &= others - (i < turn);
+	others |= 1U << (SLOTS - 1);
+	pick = equal | (others & -(unsigned)(equal == 0));
 	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];
 	slot |= (uintptr_t)nobody & -(uint64_t)(slot == 0);
 	key = key_table_key(slot);

@@ -651,6 +651,41 @@ START_TEST(staged_keys)
 }
 END_TEST
 
+/* For what is unknown every key stands in about as often: those that did more
+ * often would be nearer, and that takes less time. */
+START_TEST(any_key_stands_in)
+{
+	enum { KEYS = 2000, UNKNOWN = 400 * KEYS };
+	static struct key *keys[KEYS];
+	struct key nobody;
+	double squares = 0;
+	char id[TOKEN_ID_LEN + 1];
+	bool found;
+
+	memset(&nobody, 0, sizeof nobody);
+	for (unsigned i = 0; i < KEYS; i++) {
+		stock_id(id, i);
+		keys[i] = stock_key(acme, mail, id);
+		keys[i]->last_used_at = 0; /* counts them here */
+		ck_assert(index_add_key(the_index, keys[i]));
+	}
+	for (unsigned i = 0; i < UNKNOWN; i++) {
+		stock_id(id, KEYS + i);
+		index_key_evenly(the_index, id, &nobody, &found)
+		    ->last_used_at++;
+		ck_assert(!found);
+	}
+	for (unsigned i = 0; i < KEYS; i++) {
+		double share = (double)keys[i]->last_used_at / UNKNOWN * KEYS;
+
+		squares += share * share;
+		ck_assert_msg(share < 8, "%f times its share", share);
+	}
+	/* 1: all the same; 1.4 where the first behind any place is taken. */
+	ck_assert_msg(squares / KEYS < 1.28, "%f", squares / KEYS);
+}
+END_TEST
+
 /* Hashes that an import has chosen are spread none the less. */
 START_TEST(chosen_hashes_do_not_meet)
 {
@@ -780,6 +815,7 @@ main(void)
 	stock_add(
 	    suite, "tombstones_are_not_loaded", tombstones_are_not_loaded);
 	stock_add(suite, "staged_keys", staged_keys);
+	stock_add(suite, "any_key_stands_in", any_key_stands_in);
 	stock_add(
 	    suite, "chosen_hashes_do_not_meet", chosen_hashes_do_not_meet);
 	stock_add(suite, "operations_are_loaded", operations_are_loaded);
