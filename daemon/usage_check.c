@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether what was counted adds up: every row, and the rows of a day. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct check {
 	FILE *text;
 	struct arena arena;
 	const char *file;
+	bool no_memory; /* for some of the file */
 	uint64_t keys, accounts, products;
 };
 
@@ -59,9 +61,13 @@ check_row(void *context, struct bytes name, struct bytes data)
 
 	check->findings->rows++;
 	print_name(name, text);
+	errno = 0;
 	if (!row_decode(&check->arena, data, &row)) {
-		found(check, "%s: the row of %s makes no sense", check->file,
-		    text);
+		if (errno == ENOMEM)
+			check->no_memory = true;
+		else
+			found(check, "%s: the row of %s makes no sense",
+			    check->file, text);
 	} else {
 		if (!row_adds_up(&row, &total))
 			found(check,
@@ -99,15 +105,25 @@ check_file(struct check *check, struct usage_file *file, usage_row_fn *row)
 
 	check->findings->files++;
 	check->file = strrchr(file->path, '/') + 1;
+	check->no_memory = false;
 	check->keys = check->accounts = check->products = 0;
 	if (!usage_file_traverse(
-		&check->usage->files, file, row, check, &damaged))
-		found(check, "%s: its structure is damaged", check->file);
+		&check->usage->files, file, row, check, &damaged)) {
+		if (file->complaints.no_memory)
+			check->no_memory = true;
+		else
+			found(
+			    check, "%s: its structure is damaged", check->file);
+	}
+	/* What was not looked at may well be sound. */
+	if (check->no_memory)
+		found(
+		    check, "%s: out of memory while it was read", check->file);
 	if (damaged > 0)
 		found(check, "%s: %" PRIu64 " rows are damaged", check->file,
 		    damaged);
-	else if (check->keys != check->accounts ||
-	    check->keys != check->products)
+	else if (!check->no_memory &&
+	    (check->keys != check->accounts || check->keys != check->products))
 		found(check,
 		    "%s: its keys have %" PRIu64 " calls, its accounts %" PRIu64
 		    ", its products %" PRIu64,

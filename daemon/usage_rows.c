@@ -333,7 +333,7 @@ make_changes(const struct usage_files *files, struct usage_file *file,
 static bool
 begin(struct usage_file *file)
 {
-	file->complaints.count = 0;
+	memset(&file->complaints, 0, sizeof file->complaints);
 	errno = 0;
 	return tdb_transaction_start(file->tdb) == 0;
 }

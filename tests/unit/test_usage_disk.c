@@ -192,6 +192,51 @@ START_TEST(memory_is_short)
 }
 END_TEST
 
+static struct usage_findings findings_short;
+
+static void *
+check_short(void *nothing)
+{
+	usage_check_files(usage, &findings_short);
+	return nothing;
+}
+
+/* What there is no memory to look at is not said to be damaged. */
+START_TEST(checks_are_short_of_memory)
+{
+#ifndef UNDER_SANITIZER
+	bool struck = true;
+	pthread_t thread;
+	unsigned told = 0;
+
+	note_some(1);
+	ck_assert(take_all());
+	for (int at = 1; struck; at++) {
+		const char *text;
+
+		ck_assert_int_lt(at, CALLS_MAX);
+		memory_fault = (struct fault){at, ENOMEM, ONCE};
+		ck_assert_int_eq(
+		    pthread_create(&thread, NULL, check_short, NULL), 0);
+		ck_assert_int_eq(pthread_join(thread, NULL), 0);
+		struck = memory_fault.at == 0;
+		memory_fault = (struct fault){0, 0, 0};
+		text = findings_short.text;
+		if (text != NULL) {
+			ck_assert_msg(strstr(text, "damaged") == NULL &&
+				strstr(text, "sense") == NULL &&
+				strstr(text, "calls") == NULL,
+			    "call %d: %s", at, text);
+			told += findings_short.problems > 0;
+			ck_assert(struck || findings_short.problems == 0);
+		}
+		free(findings_short.text);
+	}
+	ck_assert_uint_gt(told, 0);
+#endif
+}
+END_TEST
+
 int
 main(void)
 {
@@ -202,5 +247,7 @@ main(void)
 	stock_add(suite, "writes fail", writes_fail);
 	stock_add(suite, "syncs fail", syncs_fail);
 	stock_add(suite, "memory is short", memory_is_short);
+	stock_add(
+	    suite, "checks are short of memory", checks_are_short_of_memory);
 	return suite_run(suite);
 }
