@@ -34,7 +34,9 @@ facts() {
 		grep 'rotated_at\|until\|"name"'
 }
 
-start_apikeyd || give_up "apikeyd does not start"
+# A store without room from the beginning.
+echo "expected_keys = 100" >"$TMP/small.conf"
+start_apikeyd --config "$TMP/small.conf" || give_up "apikeyd does not start"
 seed
 token=$(new_key kept)
 kept=$(key_id "$token")
