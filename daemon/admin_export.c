@@ -79,7 +79,6 @@ enum {
 	/* A page is to be asked for so soon after the one before. */
 	EXPORT_PAUSE_MS = 3600 * 1000,
 	PROGRESS_MAX = 64,
-	PROGRESS_TEXT_MAX = PROGRESS_MAX + 2 * MAC_BYTES + 1,
 };
 
 /* For this caller, and this account alone. */

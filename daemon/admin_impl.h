@@ -125,7 +125,7 @@ void admin_reply(struct call *call, const char *name, json_t *view);
 
 /*
  * Pages: after is a position in decimal, "" or NULL for the beginning. *next
- * of page_reply() is the position to go on from, 0 at the end.
+ * of admin_reply_page() is the position to go on from, 0 at the end.
  */
 bool param_position(struct params *params, size_t *position);
 /* The page alone; NULL where there is no memory. */

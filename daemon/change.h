@@ -25,7 +25,6 @@ struct change;
 /* Carries out a call from its beginning. */
 typedef void method_fn(void *context, struct call *call);
 
-/* ready is called, on another thread, when changes_collect() should be. */
 struct changes *changes_new(struct store *store, struct index *index);
 void changes_free(struct changes *changes);
 /* Calls that have waited go on by this function, which may ask again whether

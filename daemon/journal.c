@@ -220,29 +220,6 @@ journal_end(struct journal *journal, size_t len)
 
 /* Lasting */
 
-struct bytes
-journal_record(const struct journal *journal, uint64_t position)
-{
-	uint64_t left =
-	    journal->segment_bytes - position % journal->segment_bytes;
-	const struct record_header *record =
-	    (const void *)place(journal, position);
-
-	if (record->len > JOURNAL_PAYLOAD_MAX ||
-	    record_size(record->len) > left)
-		return (struct bytes){NULL, 0};
-	return (struct bytes){(const uint8_t *)(record + 1), record->len};
-}
-
-void
-journal_expect(const struct journal *journal, uint64_t position)
-{
-	const uint8_t *record = place(journal, position);
-
-	__builtin_prefetch(record);
-	__builtin_prefetch(record + 64); /* most end in the next line */
-}
-
 bool
 journal_sync(struct journal *journal)
 {

@@ -52,7 +52,7 @@ bool store_create(const char *directory, unsigned expected_keys,
  * one's place. NULL after logging one line that names the file and the cause;
  * nothing was written then.
  *
- * *ring is the store's keyring; the caller frees it after store_close().
+ * *ring is the store's keyring; the caller frees it after store_free().
  */
 typedef bool
 store_load_fn(void *context, struct record_view *view, const char **problem);
