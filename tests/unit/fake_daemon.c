@@ -57,19 +57,13 @@ set_buffers(const struct fake_daemon *daemon, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
-struct worker {
-	struct fake_daemon *daemon;
-	int fd, nth;
-};
-
 static void *
 work(void *argument)
 {
-	struct worker worker = *(struct worker *)argument;
+	struct fake_worker *worker = argument;
 
-	free(argument);
-	worker.daemon->serve(worker.daemon, worker.fd, worker.nth);
-	close(worker.fd);
+	worker->daemon->serve(worker->daemon, worker->fd, worker->nth);
+	close(worker->fd);
 	return NULL;
 }
 
@@ -77,19 +71,17 @@ static bool
 begin_work(struct fake_daemon *daemon, int fd)
 {
 	int nth = atomic_load(&daemon->connections);
-	struct worker *worker = malloc(sizeof *worker);
+	struct fake_worker *worker = &daemon->workers[nth];
 
-	if (worker == NULL || nth == FAKE_CONNECTIONS_MAX) {
-		free(worker);
+	if (nth == FAKE_CONNECTIONS_MAX) {
 		close(fd);
 		return false;
 	}
-	*worker = (struct worker){daemon, fd, nth};
+	*worker = (struct fake_worker){.daemon = daemon, .fd = fd, .nth = nth};
 	/* Before the thread runs: a test may count as soon as it answers. */
 	atomic_store(&daemon->connections, nth + 1);
-	if (pthread_create(&daemon->workers[nth], NULL, work, worker) != 0) {
+	if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
 		atomic_store(&daemon->connections, nth);
-		free(worker);
 		close(fd);
 		return false;
 	}
@@ -144,7 +136,7 @@ fake_stop(struct fake_daemon *daemon)
 	close(daemon->wake[1]);
 	pthread_join(daemon->thread, NULL);
 	for (int i = 0; i < atomic_load(&daemon->connections); i++)
-		pthread_join(daemon->workers[i], NULL);
+		pthread_join(daemon->workers[i].thread, NULL);
 	close(daemon->wake[0]);
 	close(daemon->listener);
 	fake_remove(daemon);

@@ -26,13 +26,21 @@ struct fake_daemon;
  */
 typedef void fake_serve(struct fake_daemon *daemon, int fd, int nth);
 
+/* Part of its fake_daemon: a test may fork while one begins, and would leak it.
+ */
+struct fake_worker {
+	struct fake_daemon *daemon;
+	int fd, nth;
+	pthread_t thread;
+};
+
 struct fake_daemon {
 	char directory[64]; /* made for it, removed at the end */
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	fake_serve *serve;
 	void *context; /* the script's */
 	pthread_t thread;
-	pthread_t workers[FAKE_CONNECTIONS_MAX];
+	struct fake_worker workers[FAKE_CONNECTIONS_MAX];
 	int listener;
 	int wake[2]; /* closed at one end: the thread is to stop */
 	atomic_int connections;
