@@ -88,7 +88,8 @@ void journal_end(struct journal *journal, size_t len);
  * Taking: from a position on, which is where a record ended, to where the head
  * is now. False at its end. Records that another run left unfinished are
  * passed over; those that are damaged as well, after logging, where others
- * follow that show it. Of a run's last record nobody can tell.
+ * follow that show it. Of a run's last record nobody can tell, nor of a
+ * segment's last where the next one would not have fitted in its place.
  */
 struct journal_reader {
 	struct journal *journal;

@@ -159,18 +159,29 @@ journal_read_from(struct journal *journal, uint64_t position)
 
 /*
  * Whether the run went on behind this segment, or is in it still, so that it is
- * full of records up to where none of any length would have fitted.
+ * full of records up to where that which begins the next one did not fit; or,
+ * where that one is damaged as well, one of any length.
  */
 static bool
 is_full(const struct journal_reader *reader, uint64_t end)
 {
+	const struct journal *journal = reader->journal;
+	uint64_t fits = record_size(JOURNAL_PAYLOAD_MAX);
+	const struct record_header *record;
 	struct segment_header next;
 
 	if (end > reader->end)
 		return true;
-	return end - reader->position > record_size(JOURNAL_PAYLOAD_MAX) &&
-	    segment_sound(reader->journal, end, &next) &&
-	    next.epoch == reader->epoch;
+	/* What lies at the end or behind it may be written just now. */
+	if (end == reader->end || !segment_sound(journal, end, &next) ||
+	    next.epoch != reader->epoch)
+		return false;
+	record = end + sizeof next < reader->end
+	    ? record_at(journal, next.epoch, end + sizeof next)
+	    : NULL;
+	if (record != NULL)
+		fits = record_size(record->len);
+	return end - reader->position >= fits;
 }
 
 /*

@@ -261,6 +261,42 @@ START_TEST(misses_no_header)
 }
 END_TEST
 
+/* The last record of each segment that is full, too: the next one would have
+ * had its place. */
+START_TEST(misses_the_end_of_a_segment)
+{
+	enum { COUNT = 2000, LEN = 100, ENDS = 2 };
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), position, before = start;
+	struct journal_reader reader;
+	struct bytes payload;
+	off_t ends[ENDS];
+	size_t count = 0;
+
+	for (uint64_t i = 0; i < COUNT; i++)
+		ck_assert(append(&journal, i, LEN));
+	reader = journal_read_from(&journal, start);
+	while (count < ENDS && journal_next(&reader, &position, &payload)) {
+		if (position / SEGMENT != before / SEGMENT)
+			ends[count++] = (off_t)(4096 + before % SIZE);
+		before = position;
+	}
+	ck_assert_uint_eq(count, ENDS);
+	journal_close(&journal);
+	for (size_t i = 0; i < ENDS; i++) {
+		damage(ends[i]);
+		journal = opened();
+		reader = journal_read_from(&journal, start);
+		for (count = 0; journal_next(&reader, &position, &payload);)
+			count++;
+		ck_assert_uint_eq(count, COUNT - 1);
+		ck_assert_uint_ne(journal.told_to, 0);
+		journal_close(&journal);
+		damage(ends[i]);
+	}
+}
+END_TEST
+
 /* Beneath the run that has appended it, its last record as well. */
 START_TEST(knows_its_own_damage)
 {
@@ -494,6 +530,8 @@ main(void)
 	    goes_round_as_room_is_given_back);
 	stock_add(suite, "misses damaged records", misses_damaged_records);
 	stock_add(suite, "misses no header", misses_no_header);
+	stock_add(
+	    suite, "misses the end of a segment", misses_the_end_of_a_segment);
 	stock_add(suite, "knows its own damage", knows_its_own_damage);
 	stock_add(suite, "goes on behind a torn segment",
 	    goes_on_behind_a_torn_segment);
