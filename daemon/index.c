@@ -159,8 +159,8 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	 * is free. */
 	turn = (unsigned)(hash % 256) * count / 256;
 	others = taken;
-	for (unsigned i = 0; i < SLOTS - 1; i++)
-		others &= others - (i < turn);
+	for (; turn > 0; turn--)
+		others &= others - 1;
 	others |= 1U << (SLOTS - 1);
 	pick = equal | (others & -(unsigned)(equal == 0));
 	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];

@@ -144,8 +144,11 @@ static bool
 open_tdb(const struct usage_files *files, struct usage_file *file)
 {
 	file->tdb = store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
-	if (file->tdb == NULL)
+	if (file->tdb == NULL) {
+		file->complaints.io_error |=
+		    errno == EIO || errno == EMFILE || errno == ENFILE;
 		return false;
+	}
 	/* One thread of the one process that has the directory's lock. */
 	tdb_add_flags(file->tdb, TDB_NOLOCK);
 	errno = 0;
@@ -171,6 +174,13 @@ close_file(struct usage_file *file)
 	free(file);
 }
 
+/* What could not be looked at. */
+static bool
+may_be_sound(const struct usage_file *file)
+{
+	return file->complaints.no_memory || file->complaints.io_error;
+}
+
 static struct usage_file *
 open_file(
     const struct usage_files *files, uint32_t day, bool make, bool *failed)
@@ -190,15 +200,17 @@ open_file(
 	*failed = make || there;
 	if (there == 0 && (!make || !make_file(files, file)))
 		goto fail;
-	/* What there was no memory to look at may well be sound. */
 	if (open_tdb(files, file) ||
-	    (make && day != TOTALS && !file->complaints.no_memory &&
+	    (make && day != TOTALS && !may_be_sound(file) &&
 		put_aside(files, file) && open_tdb(files, file))) {
 		*failed = false;
 		return file;
 	}
 	if (file->complaints.no_memory)
 		log_error("%s: out of memory while it was opened", file->path);
+	else if (file->complaints.io_error)
+		log_error("%s: cannot be read: %s", file->path,
+		    store_cause(&file->complaints));
 	else
 		log_error("%s: is damaged (%s); move it away to go on without "
 			  "what is in it",

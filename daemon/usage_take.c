@@ -280,7 +280,7 @@ load_row(struct batch *batch, const struct target *target,
 			      : !row_decode(arena, data, &row->row)) {
 		if (errno == ENOMEM)
 			return out_of_memory(batch);
-		memset(&row->row, 0, sizeof row->row);
+		*row = (struct batch_row){.name = row->name};
 		log_error("%s: a row makes no sense", file->path);
 	}
 	return true;

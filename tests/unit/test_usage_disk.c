@@ -144,6 +144,20 @@ check_files(void)
 	free(findings.text);
 }
 
+/* Its file is opened when it is next needed. */
+static void
+close_day(void)
+{
+	bool failed;
+	struct usage_file *file = usage_files_day(
+	    &usage->files, (uint32_t)(NOON / USAGE_DAY_MS), false, &failed);
+
+	if (file != NULL)
+		usage_files_drop(&usage->files, file);
+}
+
+static bool anew; /* in each round */
+
 /* One call after the other fails, until none does any more. */
 static void
 strike_all(struct fault *fault, int error)
@@ -154,6 +168,8 @@ strike_all(struct fault *fault, int error)
 	for (int at = 1; struck; at++) {
 		ck_assert_int_lt(at, CALLS_MAX);
 		note_some(++round);
+		if (anew)
+			close_day();
 		*fault = (struct fault){at, error, ONCE};
 		(void)take_all();
 		struck = fault->at == 0;
@@ -168,6 +184,14 @@ strike_all(struct fault *fault, int error)
 
 START_TEST(reads_fail)
 {
+	strike_all(&read_fault, EIO);
+}
+END_TEST
+
+/* A file that is sound is not put aside for it. */
+START_TEST(opening_fails)
+{
+	anew = true;
 	strike_all(&read_fault, EIO);
 }
 END_TEST
@@ -244,6 +268,7 @@ main(void)
 
 	stock_with(setup, teardown);
 	stock_add(suite, "reads fail", reads_fail);
+	stock_add(suite, "opening fails", opening_fails);
 	stock_add(suite, "writes fail", writes_fail);
 	stock_add(suite, "syncs fail", syncs_fail);
 	stock_add(suite, "memory is short", memory_is_short);
