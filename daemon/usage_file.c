@@ -145,8 +145,8 @@ open_tdb(const struct usage_files *files, struct usage_file *file)
 {
 	file->tdb = store_tdb_open(file->path, 0, O_RDWR, &file->complaints);
 	if (file->tdb == NULL) {
-		file->complaints.io_error |=
-		    errno == EIO || errno == EMFILE || errno == ENFILE;
+		/* EIO is also what tdb calls a wrong header. */
+		file->complaints.io_error |= errno == EMFILE || errno == ENFILE;
 		return false;
 	}
 	/* One thread of the one process that has the directory's lock. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "usage_tdb.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "log.h"
@@ -116,6 +117,7 @@ usage_tdb_read(const struct usage_files *files, struct usage_file *file,
 	const struct complaints *complaints = &file->complaints;
 
 	memset(&file->complaints, 0, sizeof file->complaints);
+	errno = 0;
 	/* A name that tdb could not read, of a record on its way, it takes for
 	 * another one: its complaint alone tells. */
 	if (tdb_parse_record(file->tdb, store_data(name->bytes, name->len),

@@ -36,8 +36,8 @@
 enum {
 	FILES_MAX = 8,
 	TOKENS_MAX = 32,
-	COMPARED = 2 << 20, /* of a file; what a start writes lies there */
-	RUN = 64,           /* so many of the same are free room */
+	COMPARED = 32 << 20, /* of a file: all of it */
+	RUN = 64,            /* so many of the same are free room */
 	FREE_STRIDE = 4099,
 	PATIENCE_S = 60,
 	/* Of its key on that day and for ever, its account, its product. */
