@@ -203,7 +203,7 @@ START_TEST(misses_damaged_records)
 	end = head_of(&journal);
 	ck_assert_uint_lt(end - start, SEGMENT);
 	journal_close(&journal);
-	for (unsigned i = 0; i < 500 + 32; i++) {
+	for (unsigned i = 0; i < 120 + 32; i++) {
 		/* Of the segment's header each. */
 		uint64_t byte = i < 32 ? i : suite_below(&seed, end - start);
 		off_t at = (off_t)(4096 + start % SIZE + byte);
@@ -223,7 +223,7 @@ START_TEST(misses_damaged_records)
 		journal_close(&journal);
 		damage(at);
 	}
-	ck_assert_uint_gt(some, 100);
+	ck_assert_uint_gt(some, 20);
 	/* The run's own mark, and where the segment is. */
 	ck_assert_uint_le(all, 16);
 	journal = opened();
@@ -246,7 +246,7 @@ START_TEST(misses_no_header)
 	ck_assert_uint_gt(end - start, 2 * SEGMENT);
 	journal_close(&journal);
 	for (uint64_t segment = start; segment < end; segment += SEGMENT)
-		for (uint64_t byte = 0; byte < 32; byte++) {
+		for (uint64_t byte = 0; byte < 32; byte += 5) {
 			off_t at = (off_t)(4096 + segment % SIZE + byte);
 
 			damage(at);
