@@ -119,6 +119,9 @@ add_signal(struct daemon *daemon, int number, event_callback_fn callback)
 	struct event *event =
 	    evsignal_new(daemon->base, number, callback, daemon);
 
+	/* What libevent puts back at the end: a second one that comes while all
+	 * is put away must not cut that off. */
+	signal(number, SIG_IGN);
 	if (event != NULL && evsignal_add(event, NULL) == 0)
 		return event;
 	/* A signal that is not heard of would end us with nothing done. */
