@@ -14,7 +14,7 @@ enum { AHEAD = 16 };
 void
 key_table_free(struct key_table *table)
 {
-	free(table->slots);
+	slab_unmap(table->slots, table->capacity * sizeof *table->slots);
 	*table = (struct key_table){.slots = NULL};
 }
 
@@ -39,12 +39,11 @@ key_table_reserve(struct key_table *table, size_t count)
 		capacity *= 2;
 	if (capacity == old.capacity)
 		return true;
-	table->slots = calloc(capacity, sizeof *table->slots);
+	table->slots = slab_map(capacity * sizeof *table->slots);
 	if (table->slots == NULL) {
 		table->slots = old.slots;
 		return false;
 	}
-	slab_huge_pages(table->slots, capacity * sizeof *table->slots);
 	table->capacity = capacity;
 	if (old.capacity == 0)
 		randombytes_buf(table->secret, sizeof table->secret);
@@ -54,7 +53,8 @@ key_table_reserve(struct key_table *table, size_t count)
 		if (old.slots[i] != 0)
 			place(table, old.slots[i]);
 	}
-	free(old.slots);
+
+	slab_unmap(old.slots, old.capacity * sizeof *old.slots);
 	return true;
 }
 

@@ -45,11 +45,14 @@ next_chunk_len(const struct slab *slab)
 
 	if (len > CHUNK_MAX)
 		len = CHUNK_MAX;
+	/* As soon as a huge page is not more than there is already. */
+	if (slab->bytes >= HUGE_PAGE && len < HUGE_PAGE)
+		return HUGE_PAGE;
 	return round_up(len + 1, len < HUGE_PAGE ? CHUNK_MIN : HUGE_PAGE);
 }
 
-void
-slab_huge_pages(void *memory, size_t len)
+static void
+use_huge_pages(void *memory, size_t len)
 {
 	uintptr_t begin = round_up((uintptr_t)memory, HUGE_PAGE);
 	uintptr_t end = ((uintptr_t)memory + len) / HUGE_PAGE * HUGE_PAGE;
@@ -60,8 +63,8 @@ slab_huge_pages(void *memory, size_t len)
 }
 
 /* Anonymous memory, where it could be at the beginning of a huge page. */
-static void *
-map(size_t len)
+void *
+slab_map(size_t len)
 {
 	size_t spare = len < HUGE_PAGE ? 0 : HUGE_PAGE, before;
 	uint8_t *memory = mmap(NULL, len + spare, PROT_READ | PROT_WRITE,
@@ -77,7 +80,7 @@ map(size_t len)
 		memory += before;
 		if (spare > before)
 			munmap(memory + len, spare - before);
-		slab_huge_pages(memory, len);
+		use_huge_pages(memory, len);
 	}
 	/* What lies here is for no core. */
 	madvise(memory, len, MADV_DONTDUMP);
@@ -85,15 +88,22 @@ map(size_t len)
 	return memory;
 }
 
+void
+slab_unmap(void *memory, size_t len)
+{
+	if (memory != NULL)
+		munmap(memory, len);
+}
+
 static bool
 add_chunk(struct slab *slab)
 {
 	size_t len = next_chunk_len(slab);
-	void *chunk = map(len);
+	void *chunk = slab_map(len);
 
 	if (chunk == NULL && len > CHUNK_MIN) { /* memory is short */
 		len = CHUNK_MIN;
-		chunk = map(len);
+		chunk = slab_map(len);
 	}
 	if (chunk == NULL)
 		return false;

@@ -31,7 +31,12 @@ void *slab_alloc(struct slab *slab, size_t len);
 /* With the length that it was asked for; NULL is fine. */
 void slab_free(struct slab *slab, void *cell, size_t len);
 
-/* Asks for huge pages under this memory, which has not been touched yet. */
-void slab_huge_pages(void *memory, size_t len);
+/*
+ * Zeroed memory of its own, not in core dumps; where that is worth it, huge
+ * pages at a huge page's beginning. NULL: there is no memory. Given back with
+ * the length that it was asked for; NULL is fine.
+ */
+void *slab_map(size_t len);
+void slab_unmap(void *memory, size_t len);
 
 #endif
