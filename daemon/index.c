@@ -131,22 +131,20 @@ difference(const char a[TOKEN_ID_LEN], const char b[TOKEN_ID_LEN])
  * is no such key, one of those slots stands in for it: memory that is as far
  * away as the key's would be.
  */
-struct key *
-index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
-    struct key *nobody, bool *found)
+struct key_guess
+index_guess_key(
+    const struct index *index, const char id[TOKEN_ID_LEN], struct key *nobody)
 {
-	enum { SLOTS = 8 };
+	enum { SLOTS = 8, CACHE_LINE = 64 };
 	const struct key_table *table = &index->keys;
-	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash);
+	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash), slot;
 	size_t home = key_table_home(hash), mask = table->capacity - 1;
 	unsigned equal = 0, taken = 0, others, pick; /* a bit a slot */
 	unsigned count = 0, turn;
-	uint64_t slot, same, sure;
 	struct key *key;
 
-	*found = false;
 	if (table->capacity == 0)
-		return nobody;
+		return (struct key_guess){nobody, 1};
 	for (size_t i = SLOTS; i-- > 0;) {
 		slot = table->slots[(home + i) & mask];
 		equal = equal << 1 | ((slot & KEY_TABLE_TAG) == tag);
@@ -166,14 +164,24 @@ index_key_evenly(const struct index *index, const char id[TOKEN_ID_LEN],
 	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];
 	slot |= (uintptr_t)nobody & -(uint64_t)(slot == 0);
 	key = key_table_key(slot);
-	same = difference(key->id, id) == 0;
-	sure = same | ((taken != (1U << SLOTS) - 1) & (equal == 0));
-	__asm__("" : "+r"(sure)); /* or it would be several branches */
-	same &= (uint64_t)!index_hides(index, key);
-	*found = same != 0;
-	if (sure == 0) { /* it may be further on, or the hash another's */
-		struct key *further = index_key(index, id);
+	for (size_t at = 0; at < sizeof *key; at += CACHE_LINE)
+		__builtin_prefetch((const char *)key + at);
+	return (struct key_guess){
+	    key, (taken != (1U << SLOTS) - 1) & (equal == 0)};
+}
 
+struct key *
+index_key_guessed(const struct index *index, const char id[TOKEN_ID_LEN],
+    struct key_guess guess, bool *found)
+{
+	uint64_t same = difference(guess.key->id, id) == 0;
+	uint64_t sure = same | guess.none;
+	struct key *key = guess.key, *further;
+
+	__asm__("" : "+r"(sure)); /* or it would be several branches */
+	*found = (same & (uint64_t)!index_hides(index, key)) != 0;
+	if (sure == 0) { /* it may be further on, or the hash another's */
+		further = index_key(index, id);
 		*found = further != NULL;
 		key = further != NULL ? further : key;
 	}

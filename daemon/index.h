@@ -23,12 +23,23 @@ void index_free(struct index *index);
 struct account *index_account(const struct index *index, const char *slug);
 struct product *index_product(const struct index *index, const char *slug);
 struct key *index_key(const struct index *index, const char id[TOKEN_ID_LEN]);
+/*
+ * The same for verification, in two steps and in a time that does not tell
+ * whether there is such a key. The first has the only key that it can well be
+ * fetched into the cache, which is about as far as the hash of a token is long;
+ * the second says in *found whether it is. Where there is none, what is
+ * returned is some key, or nobody.
+ */
+struct key_guess {
+	struct key *key;
+	uint64_t none; /* 1: if it is not this one, there is none */
+};
+struct key_guess index_guess_key(
+    const struct index *index, const char id[TOKEN_ID_LEN], struct key *nobody);
+struct key *index_key_guessed(const struct index *index,
+    const char id[TOKEN_ID_LEN], struct key_guess guess, bool *found);
 /* This key is looked up soon: has the way to it fetched into the cache. */
 void index_expect(const struct index *index, const char id[TOKEN_ID_LEN]);
-/* The same for verification, in a time that does not tell whether there is one:
- * *found says it. Where not, what is returned is some key, or nobody. */
-struct key *index_key_evenly(const struct index *index,
-    const char id[TOKEN_ID_LEN], struct key *nobody, bool *found);
 struct operator_user *index_operator(const struct index *index, uint32_t uid);
 /* By the login it was added with; a login stands for one operator. */
 struct operator_user *

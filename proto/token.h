@@ -54,6 +54,15 @@ enum reason token_parse(const char *text, size_t len, struct token_view *view);
 
 /* Its two halves: all but the checksum (never REASON_CHECKSUM), and the
  * checksum of what has the shape of a token. */
+/* Where its ID would be, whatever else is in it; NULL: too short. */
+static inline const char *
+token_id_place(const char *text, size_t len)
+{
+	enum { FIXED = TOKEN_ID_LEN + 1 + TOKEN_SECRET_LEN + TOKEN_CHECK_LEN };
+
+	return len < FIXED ? NULL : text + len - FIXED;
+}
+
 enum reason token_shape(const char *text, size_t len, struct token_view *view);
 bool token_checksum_right(const struct token_view *view);
 
