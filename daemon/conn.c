@@ -469,11 +469,13 @@ conns_init(struct conns *conns, struct event_base *base,
 	    .on_close = on_close,
 	    .context = context,
 	};
-	if (conns->out == NULL)
+	if (conns->out == NULL ||
+	    !deadlines_init(&conns->deadlines, base, on_expired)) {
+		free(conns->out);
 		return -1;
+	}
 	TAILQ_INIT(&conns->open);
 	TAILQ_INIT(&conns->gone);
-	deadlines_init(&conns->deadlines, base, on_expired);
 	event_assign(&conns->reaper, base, -1, 0, on_reap, conns);
 	return 0;
 }
@@ -523,7 +525,7 @@ conns_free(struct conns *conns)
 {
 	conns_close_all(conns);
 	event_del(&conns->reaper);
-	deadlines_stop(&conns->deadlines);
+	deadlines_free(&conns->deadlines);
 	free(conns->in);
 	free(conns->out);
 }

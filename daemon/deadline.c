@@ -11,26 +11,17 @@ enum { EXPIRED_BATCH = 16 };
 static void
 start_timer(struct deadlines *deadlines, int64_t at, int64_t now)
 {
-	int64_t ms = at > now ? at - now : 0;
-	struct timeval wait = {
-	    .tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000) * 1000,
-	};
-
-	/* Without memory for the timer heap the next call tries again. */
-	deadlines->timer_at =
-	    evtimer_add(&deadlines->timer, &wait) == 0 ? at : 0;
+	timer_start(&deadlines->timer, at > now ? (unsigned)(at - now) : 0);
+	deadlines->timer_at = at;
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_due(void *context)
 {
-	struct deadlines *deadlines = arg;
+	struct deadlines *deadlines = context;
 	struct deadline *first;
 	int64_t now = monotonic_ms();
 
-	(void)fd;
-	(void)what;
 	deadlines->timer_at = 0;
 	for (int i = 0; i < EXPIRED_BATCH &&
 	     (first = TAILQ_FIRST(&deadlines->list)) != NULL &&
@@ -44,21 +35,20 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		start_timer(deadlines, first->at, now);
 }
 
-void
+bool
 deadlines_init(struct deadlines *deadlines, struct event_base *base,
     void (*expired)(struct deadline *deadline))
 {
 	TAILQ_INIT(&deadlines->list);
-	evtimer_assign(&deadlines->timer, base, on_timer, deadlines);
-	deadlines->timer_at = 0;
 	deadlines->expired = expired;
+	deadlines->timer_at = 0;
+	return timer_open(&deadlines->timer, base, on_due, deadlines);
 }
 
 void
-deadlines_stop(struct deadlines *deadlines)
+deadlines_free(struct deadlines *deadlines)
 {
-	evtimer_del(&deadlines->timer);
-	deadlines->timer_at = 0;
+	timer_close(&deadlines->timer);
 }
 
 void

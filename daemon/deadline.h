@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Absolute points in time for many objects on one libevent timer.
+ * Absolute points in time for many objects on one timer.
  *
  * Nearly all deadlines of a server are the same number of milliseconds away,
  * so a list kept in order is appended to in constant time, and setting or
- * clearing one costs neither a system call nor a heap operation. The timer is
+ * clearing one costs no system call. The timer is
  * left running when the first deadline is cleared: it then fires once for
  * nothing, which is cheaper than to move it with every request.
  */
 #ifndef DAEMON_DEADLINE_H
 #define DAEMON_DEADLINE_H
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+
+#include "timer.h"
 
 /* Part of its owner, zeroed at first. */
 struct deadline {
@@ -27,15 +27,16 @@ TAILQ_HEAD(deadline_list, deadline);
 
 struct deadlines {
 	struct deadline_list list; /* the next one first */
-	struct event timer;
+	struct timer timer;
 	int64_t timer_at; /* 0: not running */
 	void (*expired)(struct deadline *deadline);
 };
 
-/* expired() is called with a deadline that is no longer set. */
-void deadlines_init(struct deadlines *deadlines, struct event_base *base,
+/* expired() is called with a deadline that is no longer set. False with errno.
+ */
+bool deadlines_init(struct deadlines *deadlines, struct event_base *base,
     void (*expired)(struct deadline *deadline));
-void deadlines_stop(struct deadlines *deadlines);
+void deadlines_free(struct deadlines *deadlines);
 
 /* Set anew where it was set before. */
 void deadline_set(

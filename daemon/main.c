@@ -310,9 +310,9 @@ stop(struct daemon *daemon)
 		worker_free(daemon->reader);
 	admin_import_free(&daemon->admin);
 	changes_free(daemon->changes);
-	free_event(daemon->giving_up);
-	free_event(daemon->tick);
-	free_event(daemon->watchdog);
+	timer_close(&daemon->giving_up);
+	timer_close(&daemon->tick);
+	timer_close(&daemon->watchdog);
 	free_event(daemon->reload);
 	free_event(daemon->terminate[1]);
 	free_event(daemon->terminate[0]);

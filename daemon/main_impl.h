@@ -8,6 +8,7 @@
 #include "admin.h"
 #include "options.h"
 #include "settings.h"
+#include "timer.h"
 #include "worker.h"
 
 enum { SOCKETS = 2 };
@@ -25,8 +26,8 @@ struct daemon {
 	struct admin admin;
 	struct varlink_service service;
 	struct event_base *base;
-	struct event *terminate[2], *reload, *committed, *watchdog;
-	struct event *tick, *giving_up;
+	struct event *terminate[2], *reload, *committed;
+	struct timer tick, giving_up, watchdog;
 	int committed_fd; /* written by the other threads */
 	struct server *server;
 	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */

@@ -13,7 +13,7 @@ enum {
 	DRAIN_MS = 5000,
 	/* What waits for another's change by then is told so instead. */
 	CLAIMS_MS = 4000,
-	TICK_S = 5,
+	TICK_MS = 5000,
 };
 
 /* Signals */
@@ -29,7 +29,6 @@ on_drained(void *context)
 static void
 on_terminate(evutil_socket_t signal_number, short what, void *context)
 {
-	static const struct timeval give_up = {CLAIMS_MS / 1000, 0};
 	struct daemon *daemon = context;
 
 	(void)signal_number;
@@ -40,7 +39,7 @@ on_terminate(evutil_socket_t signal_number, short what, void *context)
 	log_notice("stopping: what was asked is answered first");
 	notify("STOPPING=1");
 	admin_stop(&daemon->admin);
-	event_add(daemon->giving_up, &give_up);
+	timer_start(&daemon->giving_up, CLAIMS_MS);
 	server_drain(daemon->server, DRAIN_MS, on_drained, daemon);
 }
 
@@ -74,41 +73,34 @@ on_reload(evutil_socket_t signal_number, short what, void *context)
 }
 
 static void
-on_tick(evutil_socket_t fd, short what, void *context)
+on_tick(void *context)
 {
 	struct daemon *daemon = context;
 
-	(void)fd;
-	(void)what;
 	admin_tick(&daemon->admin);
 }
 
 static void
-on_giving_up(evutil_socket_t fd, short what, void *context)
+on_giving_up(void *context)
 {
 	struct daemon *daemon = context;
 
-	(void)fd;
-	(void)what;
 	changes_stop(daemon->changes);
 }
 
 static bool
 set_timers(struct daemon *daemon)
 {
-	static const struct timeval tick = {TICK_S, 0};
-
-	daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
-	daemon->giving_up = evtimer_new(daemon->base, on_giving_up, daemon);
-	return daemon->tick != NULL && daemon->giving_up != NULL &&
-	    event_add(daemon->tick, &tick) == 0;
+	if (!timer_open(&daemon->tick, daemon->base, on_tick, daemon) ||
+	    !timer_open(&daemon->giving_up, daemon->base, on_giving_up, daemon))
+		return false;
+	timer_repeat(&daemon->tick, TICK_MS);
+	return true;
 }
 
 static void
-on_watchdog(evutil_socket_t fd, short what, void *context)
+on_watchdog(void *context)
 {
-	(void)fd;
-	(void)what;
 	(void)context;
 	notify("WATCHDOG=1");
 }
@@ -134,8 +126,6 @@ bool
 main_watch_signals(struct daemon *daemon)
 {
 	unsigned watchdog_ms = notify_watchdog_ms();
-	struct timeval interval = {
-	    watchdog_ms / 1000, watchdog_ms % 1000 * 1000};
 
 	daemon->terminate[0] = add_signal(daemon, SIGTERM, on_terminate);
 	daemon->terminate[1] = add_signal(daemon, SIGINT, on_terminate);
@@ -145,8 +135,8 @@ main_watch_signals(struct daemon *daemon)
 		return false;
 	if (watchdog_ms == 0)
 		return true;
-	daemon->watchdog =
-	    event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
-	return daemon->watchdog != NULL &&
-	    event_add(daemon->watchdog, &interval) == 0;
+	if (!timer_open(&daemon->watchdog, daemon->base, on_watchdog, daemon))
+		return false;
+	timer_repeat(&daemon->watchdog, watchdog_ms);
+	return true;
 }

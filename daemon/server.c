@@ -13,6 +13,7 @@
 
 #include "conn.h"
 #include "log.h"
+#include "timer.h"
 #include "uidcount.h"
 
 enum {
@@ -48,22 +49,13 @@ struct server {
 	SLIST_HEAD(, listener) listeners;
 	SLIST_HEAD(, budget) budgets;
 	unsigned connections; /* of all planes */
-	struct event pause;   /* runs while the listeners are off */
+	struct timer pause;   /* runs while the listeners are off */
 	bool paused;
 	bool short_logged; /* that descriptors or memory ran out */
-	struct event drain;
+	struct timer drain;
 	void (*drained)(void *context);
 	void *drained_context;
 };
-
-static struct timeval
-milliseconds(unsigned ms)
-{
-	return (struct timeval){
-	    .tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000) * 1000,
-	};
-}
 
 /*
  * accept(2) without a descriptor to give leaves the connection in the queue
@@ -73,11 +65,11 @@ milliseconds(unsigned ms)
 static void
 pause_accepting(struct server *server)
 {
-	struct timeval wait = milliseconds(PAUSE_MS);
 	struct listener *listener;
 
-	if (server->paused || evtimer_add(&server->pause, &wait) != 0)
+	if (server->paused)
 		return;
+	timer_start(&server->pause, PAUSE_MS);
 	server->paused = true;
 	SLIST_FOREACH(listener, &server->listeners, link)
 	{
@@ -94,7 +86,7 @@ resume_accepting(struct server *server)
 	if (!server->paused)
 		return;
 	server->paused = false;
-	evtimer_del(&server->pause);
+	timer_stop(&server->pause);
 	SLIST_FOREACH(listener, &server->listeners, link)
 	{
 		if (event_add(&listener->event, NULL) != 0)
@@ -105,11 +97,9 @@ resume_accepting(struct server *server)
 }
 
 static void
-on_pause_over(evutil_socket_t fd, short what, void *arg)
+on_pause_over(void *context)
 {
-	(void)fd;
-	(void)what;
-	resume_accepting(arg);
+	resume_accepting(context);
 }
 
 /* Something cannot be had; said once until accepting works again. */
@@ -172,7 +162,7 @@ on_conn_close(void *context, const struct plane *plane, uid_t uid, bool late)
 	if (server->drained == NULL)
 		resume_accepting(server);
 	else if (server->connections == 0)
-		event_active(&server->drain, EV_TIMEOUT, 0);
+		timer_start(&server->drain, 0);
 }
 
 /* Why a connection of this user is one too many; NULL where it is not. */
@@ -304,20 +294,18 @@ close_listeners(struct server *server)
 		close(listener->fd);
 		free(listener);
 	}
-	evtimer_del(&server->pause);
+	timer_stop(&server->pause);
 	server->paused = false;
 }
 
 static void
-on_drain(evutil_socket_t fd, short what, void *arg)
+on_drain(void *context)
 {
-	struct server *server = arg;
+	struct server *server = context;
 	void (*drained)(void *context) = server->drained;
 
-	(void)fd;
-	(void)what;
 	conns_close_all(&server->conns);
-	event_del(&server->drain);
+	timer_stop(&server->drain);
 	drained(server->drained_context); /* may free the server */
 }
 
@@ -336,9 +324,11 @@ server_new(struct event_base *base, const struct server_limits *limits)
 	server->limits = *limits;
 	SLIST_INIT(&server->listeners);
 	SLIST_INIT(&server->budgets);
-	evtimer_assign(&server->pause, base, on_pause_over, server);
-	evtimer_assign(&server->drain, base, on_drain, server);
-	return server;
+	if (timer_open(&server->pause, base, on_pause_over, server) &&
+	    timer_open(&server->drain, base, on_drain, server))
+		return server;
+	server_free(server);
+	return NULL;
 }
 
 void
@@ -351,8 +341,8 @@ server_free(struct server *server)
 	close_listeners(server);
 	conns_free(&server->conns);
 	/* After the last connection, for its end touches them. */
-	event_del(&server->pause);
-	event_del(&server->drain);
+	timer_close(&server->pause);
+	timer_close(&server->drain);
 	while ((budget = SLIST_FIRST(&server->budgets)) != NULL) {
 		SLIST_REMOVE_HEAD(&server->budgets, link);
 		uidcount_free(&budget->uids);
@@ -402,16 +392,12 @@ void
 server_drain(struct server *server, unsigned grace_ms,
     void (*drained)(void *context), void *context)
 {
-	struct timeval grace = milliseconds(grace_ms);
-
 	close_listeners(server);
 	server->drained = drained;
 	server->drained_context = context;
 	conns_drain(&server->conns);
 	/* Also where none was left: drained() is not called from in here. */
-	if (server->connections == 0 ||
-	    evtimer_add(&server->drain, &grace) != 0)
-		event_active(&server->drain, EV_TIMEOUT, 0);
+	timer_start(&server->drain, server->connections > 0 ? grace_ms : 0);
 }
 
 void
