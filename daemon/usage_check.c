@@ -39,13 +39,13 @@ print_name(struct bytes name, char out[64])
 {
 	uint64_t id = 0;
 
-	if (name.data[0] == 'K' && name.len == 1 + TOKEN_ID_LEN) {
+	if (name.data[0] == ROW_OF_KEY && name.len == 1 + TOKEN_ID_LEN) {
 		snprintf(out, 64, "key %.*s", TOKEN_ID_LEN,
 		    (const char *)name.data + 1);
 	} else if (name.len == 1 + sizeof id) {
 		memcpy(&id, name.data + 1, sizeof id);
 		snprintf(out, 64, "%s %016" PRIx64,
-		    name.data[0] == 'A' ? "account" : "product", id);
+		    name.data[0] == ROW_OF_ACCOUNT ? "account" : "product", id);
 	} else {
 		snprintf(out, 64, "a service");
 	}
@@ -74,11 +74,11 @@ check_row(void *context, struct bytes name, struct bytes data)
 			    "%s: the row of %s does not add up: verdicts, "
 			    "endpoints and addresses differ",
 			    check->file, text);
-		if (name.data[0] == 'K')
+		if (name.data[0] == ROW_OF_KEY)
 			check->keys += total;
-		else if (name.data[0] == 'A')
+		else if (name.data[0] == ROW_OF_ACCOUNT)
 			check->accounts += total;
-		else if (name.data[0] == 'P')
+		else if (name.data[0] == ROW_OF_PRODUCT)
 			check->products += total;
 	}
 	arena_free(&check->arena);

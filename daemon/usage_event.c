@@ -10,10 +10,10 @@ usage_record_read(struct bytes payload, struct usage_record *record)
 	struct event_head *head = &record->head;
 	struct bytes bytes = read_bytes(&r, sizeof *head);
 
-	memset(record, 0, sizeof *record);
 	if (r.failed)
 		return false;
 	memcpy(head, bytes.data, sizeof *head);
+	record->quota = (struct event_quota){0};
 	if ((head->flags & EVENT_HAS_QUOTA) != 0) {
 		bytes = read_bytes(&r, sizeof record->quota);
 		if (r.failed)

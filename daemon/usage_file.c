@@ -19,33 +19,30 @@
 
 /* Names */
 
-static struct usage_name
-name_of(uint8_t kind, const void *data, size_t len)
+struct usage_name
+usage_name_of(enum usage_kind kind, struct bytes rest)
 {
-	struct usage_name name = {.len = (uint8_t)(1 + len), .bytes = {kind}};
+	struct usage_name name = {
+	    .len = (uint8_t)(1 + rest.len), .bytes = {(uint8_t)kind}};
 
-	if (len > 0)
-		memcpy(name.bytes + 1, data, len);
+	if (rest.len > 0)
+		memcpy(name.bytes + 1, rest.data, rest.len);
 	return name;
 }
 
 struct usage_name
 usage_name_of_key(const char id[TOKEN_ID_LEN])
 {
-	return name_of('K', id, TOKEN_ID_LEN);
+	return usage_name_of(
+	    ROW_OF_KEY, (struct bytes){(const uint8_t *)id, TOKEN_ID_LEN});
 }
 
 struct usage_name
 usage_name_of_subject(enum usage_subject subject, uint64_t id)
 {
-	return name_of(subject == USAGE_OF_ACCOUNT ? 'A' : 'P', &id, sizeof id);
-}
-
-struct usage_name
-usage_name_of_service(struct bytes service)
-{
-	return name_of('S', service.data,
-	    service.len < SERVICE_MAX_LEN ? service.len : SERVICE_MAX_LEN);
+	return usage_name_of(
+	    subject == USAGE_OF_ACCOUNT ? ROW_OF_ACCOUNT : ROW_OF_PRODUCT,
+	    (struct bytes){(const uint8_t *)&id, sizeof id});
 }
 
 static bool

@@ -32,10 +32,18 @@ struct usage_name {
 	uint8_t bytes[USAGE_NAME_MAX];
 };
 
+/* What a row is of, and the first byte of its name. */
+enum usage_kind {
+	ROW_OF_KEY = 'K',
+	ROW_OF_ACCOUNT = 'A',
+	ROW_OF_PRODUCT = 'P',
+	ROW_OF_SERVICE = 'S',
+};
+
+struct usage_name usage_name_of(enum usage_kind kind, struct bytes rest);
 struct usage_name usage_name_of_key(const char id[TOKEN_ID_LEN]);
 struct usage_name
 usage_name_of_subject(enum usage_subject subject, uint64_t id);
-struct usage_name usage_name_of_service(struct bytes service);
 
 struct usage_service {
 	uint8_t len;

@@ -6,22 +6,45 @@
 /* version 1 | flags 1 | rows 2 | of each: name 1+, row 4+ | padding */
 enum { GROUP_VERSION = 1, GROUP_HEAD = 1 + 1 + 2, OTHERS_ALONE = 1 };
 
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
 /* FNV-1a, whose upper half is spread over all groups by a multiplication. */
+static inline uint32_t
+order_of(uint64_t hash, struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ text.data[i]) * FNV_PRIME;
+	return (uint32_t)(hash * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
 uint32_t
 usage_order(struct bytes name)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	return order_of(FNV_START, name);
+}
 
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ name.data[i]) * UINT64_C(0x100000001b3);
-	return (uint32_t)(hash * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+uint32_t
+usage_order_of(uint8_t first, struct bytes rest)
+{
+	return order_of((FNV_START ^ first) * FNV_PRIME, rest);
+}
+
+/* What differs does so in its last byte, mostly. */
+static inline bool
+names_equal(struct bytes a, struct bytes b)
+{
+	return a.len == b.len &&
+	    (a.len == 0 ||
+		(a.data[a.len - 1] == b.data[a.len - 1] &&
+		    memcmp(a.data, b.data, a.len) == 0));
 }
 
 struct group_row *
 group_find(const struct usage_group *group, struct bytes name)
 {
 	for (size_t i = 0; i < group->count; i++)
-		if (bytes_equal(group->rows[i].name, name))
+		if (names_equal(group->rows[i].name, name))
 			return &group->rows[i];
 	return NULL;
 }

@@ -32,6 +32,8 @@ struct usage_group {
 /* What decides on a name's group, and in what order rows are written: the same
  * on every machine. */
 uint32_t usage_order(struct bytes name);
+/* The same of a name in two parts. */
+uint32_t usage_order_of(uint8_t first, struct bytes rest);
 
 /* NULL: it is not in the group. */
 struct group_row *

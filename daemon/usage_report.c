@@ -69,18 +69,17 @@ static bool
 concerns(const struct usage_record *record, const struct usage_name *name)
 {
 	const struct event_head *head = &record->head;
-	struct usage_name own;
+	const void *own = head->id;
+	size_t len = sizeof head->id;
 
 	if ((head->flags & EVENT_HAS_KEY) == 0)
 		return false;
-	if (name->bytes[0] == 'K')
-		own = usage_name_of_key(head->id);
-	else if (name->bytes[0] == 'A')
-		own = usage_name_of_subject(USAGE_OF_ACCOUNT, head->account);
-	else
-		own = usage_name_of_subject(USAGE_OF_PRODUCT, head->product);
-	return own.len == name->len &&
-	    memcmp(own.bytes, name->bytes, own.len) == 0;
+	if (name->bytes[0] != ROW_OF_KEY) {
+		own = name->bytes[0] == ROW_OF_ACCOUNT ? &head->account
+						       : &head->product;
+		len = sizeof head->account;
+	}
+	return name->len == 1 + len && memcmp(name->bytes + 1, own, len) == 0;
 }
 
 /* What the files do not have yet. */

@@ -123,35 +123,44 @@ part_of_service(struct usage_file *file, struct bytes service)
 	return PART_SERVICE;
 }
 
-static struct usage_name
-name_of(const struct usage_record *record, enum usage_part part)
+/* A row's name as it lies in an event: to put it together costs more than most
+ * of what is done with it. */
+struct row_id {
+	enum usage_kind kind;
+	struct bytes rest;
+};
+
+static struct row_id
+row_id_of(const struct usage_record *record, enum usage_part part)
 {
 	static const uint8_t other[] = "\xff"
 				       "other";
+	const struct event_head *head = &record->head;
 
 	switch (part) {
 	case PART_KEY:
-		return usage_name_of_key(record->head.id);
+		return (struct row_id){
+		    ROW_OF_KEY, {(const uint8_t *)head->id, sizeof head->id}};
 	case PART_ACCOUNT:
-		return usage_name_of_subject(
-		    USAGE_OF_ACCOUNT, record->head.account);
+		return (struct row_id){ROW_OF_ACCOUNT,
+		    {(const uint8_t *)&head->account, sizeof head->account}};
 	case PART_PRODUCT:
-		return usage_name_of_subject(
-		    USAGE_OF_PRODUCT, record->head.product);
+		return (struct row_id){ROW_OF_PRODUCT,
+		    {(const uint8_t *)&head->product, sizeof head->product}};
 	case PART_SERVICE:
-		return usage_name_of_service(record->service);
+		return (struct row_id){ROW_OF_SERVICE, record->service};
 	case PART_OTHER_SERVICE:
 		break;
 	}
-	return usage_name_of_service((struct bytes){other, sizeof other - 1});
+	return (struct row_id){ROW_OF_SERVICE, {other, sizeof other - 1}};
 }
 
 static bool
 add_entry(struct batch *batch, unsigned day, uint64_t offset,
     const struct usage_record *record, enum usage_part part)
 {
-	struct usage_name name = name_of(record, part);
-	uint32_t order = usage_order(usage_name_bytes(&name));
+	struct row_id id = row_id_of(record, part);
+	uint32_t order = usage_order_of((uint8_t)id.kind, id.rest);
 
 	return (entries_add(&batch->of_days, day, order, offset, part) &&
 		   (part != PART_KEY ||
@@ -232,6 +241,7 @@ collect(struct batch *batch, uint64_t bytes)
 struct batch_row {
 	struct batch_row *next;
 	struct usage_name name;
+	uint32_t order; /* of the name */
 	union {
 		struct usage_row row;
 		struct usage_total total;
@@ -280,27 +290,36 @@ load_row(struct batch *batch, const struct target *target,
 			      : !row_decode(arena, data, &row->row)) {
 		if (errno == ENOMEM)
 			return out_of_memory(batch);
-		*row = (struct batch_row){.name = row->name};
+		*row =
+		    (struct batch_row){.name = row->name, .order = row->order};
 		log_error("%s: a row makes no sense", file->path);
 	}
 	return true;
 }
 
-/* The row of this name among those of the group that change; it comes first
- * then, since the next entry is of the same one mostly. NULL, and the batch's
- * problem set, where it cannot be had. */
+static bool
+row_is(const struct batch_row *row, struct row_id id)
+{
+	return row->name.len == 1 + id.rest.len &&
+	    row->name.bytes[0] == id.kind &&
+	    (id.rest.len == 0 ||
+		memcmp(row->name.bytes + 1, id.rest.data, id.rest.len) == 0);
+}
+
+/* The row that an entry is of, among those of the group that change. Entries
+ * come in their order, so it is the first one, or new: unless another name has
+ * the same order, and then they take turns. NULL, and the batch's problem set,
+ * where it cannot be had. */
 static struct batch_row *
 find_row(struct batch *batch, const struct target *target,
-    const struct usage_group *group, struct batch_row **rows,
-    const struct usage_name *name)
+    const struct usage_group *group, struct batch_row **rows, uint32_t order,
+    struct row_id id)
 {
 	struct batch_row **at = rows, *row;
 
-	while (*at != NULL &&
-	    ((*at)->name.len != name->len ||
-		memcmp((*at)->name.bytes, name->bytes, name->len) != 0))
+	while (*at != NULL && (*at)->order == order && !row_is(*at, id))
 		at = &(*at)->next;
-	row = *at;
+	row = *at != NULL && (*at)->order == order ? *at : NULL;
 	if (row != NULL) {
 		*at = row->next;
 	} else {
@@ -309,7 +328,8 @@ find_row(struct batch *batch, const struct target *target,
 			out_of_memory(batch);
 			return NULL;
 		}
-		row->name = *name;
+		row->name = usage_name_of(id.kind, id.rest);
+		row->order = order;
 		if (!load_row(batch, target, group, row))
 			return NULL;
 	}
@@ -324,15 +344,14 @@ count_event(struct batch *batch, const struct target *target,
 {
 	uint64_t position = batch->from + entry_offset(entry);
 	struct usage_record record;
-	struct usage_name name;
 	struct batch_row *row;
 	struct row_event event;
 
 	if (!usage_record_read(
 		journal_record(&batch->usage->journal, position), &record))
 		return fail(batch, USAGE_JOURNAL_LOST);
-	name = name_of(&record, entry_part(entry));
-	row = find_row(batch, target, group, rows, &name);
+	row = find_row(batch, target, group, rows, entry_order(entry),
+	    row_id_of(&record, entry_part(entry)));
 	if (row == NULL)
 		return false;
 	if (target->is_totals) {

@@ -79,7 +79,7 @@ usage_tdb_damaged(const struct usage_file *file, struct bytes name)
 
 	if (!log_throttle(&throttle, &count))
 		return;
-	if (name.len == 1 + TOKEN_ID_LEN && name.data[0] == 'K')
+	if (name.len == 1 + TOKEN_ID_LEN && name.data[0] == ROW_OF_KEY)
 		log_error("%s: the row of key %.*s is damaged (%llu damaged "
 			  "records since the last such line)",
 		    file->path, TOKEN_ID_LEN, (const char *)name.data + 1,

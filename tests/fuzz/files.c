@@ -236,8 +236,8 @@ ask_all(struct usage *usage, const struct index *index, bool sound)
 		ask(usage,
 		    usage_name_of_subject(USAGE_OF_ACCOUNT, account->usage_id),
 		    USAGE_7D, sound);
-	ask(usage, usage_name_of_service((struct bytes){NULL, 0}), USAGE_24H,
-	    sound);
+	ask(usage, usage_name_of(ROW_OF_SERVICE, (struct bytes){NULL, 0}),
+	    USAGE_24H, sound);
 	return told;
 }
 
