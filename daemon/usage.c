@@ -21,8 +21,6 @@ enum {
 	/* Events wait so long: the more of them a batch has, the less is
 	 * written for each. */
 	TAKE_MS = 30000,
-	TAKE_SEGMENTS = 8,   /* wait at most: the rest is for what comes
-				while they are taken */
 	RETRY_MS = 5000,     /* after files could not be written */
 	EXPIRE_MS = 3600000, /* between two files */
 	STOP_MS = 1000,      /* what taking may hold up the end */
@@ -242,14 +240,6 @@ answer_reports(struct usage *usage)
 	}
 }
 
-static uint64_t
-backlog(const struct usage *usage)
-{
-	return atomic_load_explicit(
-		   &usage->journal.head, memory_order_acquire) -
-	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
-}
-
 static void
 flush(struct usage *usage)
 {
@@ -291,6 +281,7 @@ attend(struct usage *usage)
 
 	if (is_stopping(usage, &stop_by))
 		return now < stop_by;
+	usage_moves(usage, now);
 	journal_touch_ahead(&usage->journal);
 	flush_when_due(usage, now);
 	answer_reports(usage);
@@ -381,12 +372,13 @@ renew_journal(struct usage *usage, int64_t now)
 static void
 take_what_is_due(struct usage *usage, int64_t now)
 {
-	bool due = backlog(usage) > 0 && now >= usage->taken_at + TAKE_MS;
+	bool due;
 
 	if (now < usage->retry_at)
 		return;
-	while (due ||
-	    backlog(usage) >= TAKE_SEGMENTS * usage->journal.segment_bytes) {
+	atomic_store(&usage->hurried, false);
+	due = usage_backlog(usage) > 0 && now >= usage->taken_at + TAKE_MS;
+	while (due || usage_backlog(usage) >= usage_due_bytes(usage)) {
 		due = false;
 		usage->taken_at = now;
 		if (!usage_take(usage, usage->journal.ring_bytes, attend)) {
@@ -406,10 +398,11 @@ wait_for_work(struct usage *usage)
 	bool busy = head - usage->looked_at > usage->journal.ring_bytes / 128;
 	unsigned ms = busy ? POLL_BUSY_MS : POLL_MS;
 	struct timespec until;
-	bool stopping;
+	bool stopping, may_take;
 	int error = 0;
 
 	usage->looked_at = head;
+	may_take = monotonic_ms() >= usage->retry_at;
 	if (usage->options.flush_ms < ms)
 		ms = usage->options.flush_ms;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -420,7 +413,8 @@ wait_for_work(struct usage *usage)
 		until.tv_nsec -= 1000000000L;
 	}
 	pthread_mutex_lock(&usage->lock);
-	while (usage->waiting.first == NULL && !usage->stopping && error == 0)
+	while (usage->waiting.first == NULL && !usage->stopping &&
+	    !(may_take && atomic_load(&usage->hurried)) && error == 0)
 		error = pthread_cond_timedwait(
 		    &usage->wanted, &usage->lock, &until);
 	stopping = usage->stopping;
@@ -503,7 +497,8 @@ make_room(struct usage *usage)
 {
 	uint64_t segment = usage->journal.segment_bytes;
 
-	while (backlog(usage) > (JOURNAL_SEGMENTS - START_SEGMENTS) * segment)
+	while (usage_backlog(usage) >
+	    (JOURNAL_SEGMENTS - START_SEGMENTS) * segment)
 		if (!usage_take(usage, segment, go_on))
 			break;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instant.h"
 #include "usage_impl.h"
 #include "usage_rows.h"
 
@@ -60,6 +61,7 @@ check_row(void *context, struct bytes name, struct bytes data)
 	uint64_t total;
 
 	check->findings->rows++;
+	usage_moves(check->usage, monotonic_ms());
 	print_name(name, text);
 	errno = 0;
 	if (!row_decode(&check->arena, data, &row)) {
@@ -92,6 +94,7 @@ check_total(void *context, struct bytes name, struct bytes data)
 	char text[64];
 
 	check->findings->rows++;
+	usage_moves(check->usage, monotonic_ms());
 	print_name(name, text);
 	if (!total_decode(data, &total))
 		found(check, "%s: the row of %s makes no sense", check->file,

@@ -51,10 +51,16 @@ struct usage {
 				 moments */
 	pthread_cond_t wanted;
 	struct questions waiting, finished;
-	bool stopping, failing;
-	int64_t stop_by; /* monotonic ms; once stopping */
+	bool stopping;
+	_Atomic bool failing; /* as reason says */
+	int64_t stop_by;      /* monotonic ms; once stopping */
 	char reason[128];
 	uint64_t files_bytes;
+
+	/* For usage_keep_pace(): the loop has asked the thread to look, and
+	 * when that last went on. */
+	_Atomic bool hurried;
+	_Atomic int64_t moved_at; /* monotonic ms */
 
 	/* The thread writes it. */
 	_Atomic uint64_t filed; /* of noted, those that are in the files */
@@ -68,6 +74,30 @@ struct usage {
 	bool renewing;      /* the journal, which was lost */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
 };
+
+/* What is in the journal and in no file. */
+static inline uint64_t
+usage_backlog(const struct usage *usage)
+{
+	return atomic_load_explicit(
+		   &usage->journal.head, memory_order_acquire) -
+	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
+}
+
+/* So much waits at most before it is taken: the rest of the ring is for what
+ * comes meanwhile. */
+static inline uint64_t
+usage_due_bytes(const struct usage *usage)
+{
+	return usage->journal.ring_bytes / 2;
+}
+
+/* The thread is at work: said at least every few hundred milliseconds. */
+static inline void
+usage_moves(struct usage *usage, int64_t now)
+{
+	atomic_store_explicit(&usage->moved_at, now, memory_order_relaxed);
+}
 
 void questions_init(struct questions *questions);
 

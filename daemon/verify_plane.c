@@ -138,6 +138,7 @@ verify_received(void *context, void *opaque, struct bytes in, size_t *used,
 	*used = 0;
 	if (session == NULL)
 		return PLANE_CLOSE; /* no memory for a session */
+	usage_keep_pace(session->verifier->usage);
 	session->now = now_ms();
 	while (status == PLANE_MORE) {
 		if (out->capacity - out->len < REPLY_MAX)

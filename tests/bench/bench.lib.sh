@@ -94,6 +94,13 @@ slow() {
 	stop_at_end $!
 }
 
+# counted NAME: an answer that was not counted makes its rate worthless.
+counted() {
+	dropped=$(APIKEYD_ADMIN_SOCKET=$TMP/$1/admin.sock \
+		"$APIKEYCTL" status --json | jq .usage.dropped)
+	[ "$dropped" = 0 ] || give_up "$1: $dropped answers were not counted"
+}
+
 # contender NAME PROTOCOL SOCKET PID TOKENS
 contender() {
 	printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" >"$TMP/contender.$1"

@@ -27,6 +27,8 @@ contender large apikeyd "$TMP/large/verify.sock" "$large" "$TMP/large.tokens"
 
 race 16 "small large" --clients 16 --cpu 1
 race pipe "small large" --clients 4 --depth 128 --cpu 1
+counted small
+counted large
 judge "server CPU, 16 clients, $many keys against 1,000" \
 	16 server large small le 1.20
 judge "time a request, pipelined, 1,000 keys against $many" \

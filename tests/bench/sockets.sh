@@ -66,6 +66,7 @@ race 16 "apikeyd echo $references" --clients 16 --cpu 1
 race 1 "apikeyd echo" --clients 1 --cpu 0
 race pipe "apikeyd echo ${references%%munge*}" --clients 4 --depth 128 --cpu 1
 race 16new "apikeyd $references" --clients 16 --reconnect --cpu 1
+counted apikeyd
 
 judge "server CPU, 16 clients, against a bare echo" \
 	16 server apikeyd echo le 1.15

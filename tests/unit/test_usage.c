@@ -2,6 +2,7 @@
 /* Usage from the note to the report, in a directory of its own. */
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -354,6 +355,70 @@ START_TEST(says_what_it_drops)
 }
 END_TEST
 
+/* However fast they come: who asks keeps the thread's pace. */
+START_TEST(counts_all_that_keeps_pace)
+{
+	enum { EVENTS = 200000, AT_ONCE = 500 }; /* twenty times the ring */
+	struct usage *usage = start();
+	struct usage_facts facts;
+
+	for (unsigned i = 0; i < EVENTS; i++) {
+		if (i % AT_ONCE == 0)
+			usage_keep_pace(usage);
+		note_at(usage, i % 2 == 0 ? key : other_key, NOON, "GET /a", i);
+	}
+	usage_facts(usage, &facts);
+	ck_assert_uint_eq(facts.dropped, 0);
+	ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, EVENTS);
+	usage_free(usage);
+}
+END_TEST
+
+static sem_t held, let_go;
+
+/* Where the thread calls: as if a disk held it there. */
+static void
+hold(void *context)
+{
+	(void)context;
+	sem_post(&held);
+	sem_wait(&let_go);
+}
+
+/* Or verifications would wait as long as a disk does. */
+START_TEST(does_not_wait_for_what_stands_still)
+{
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = 1000,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage_query query = {.subject = USAGE_OF_KEY, .now = NOON};
+	struct usage_facts facts;
+
+	ck_assert_ptr_nonnull(usage);
+	sem_init(&held, 0, 0);
+	sem_init(&let_go, 0, 0);
+	ck_assert(usage_start(usage, hold, NULL));
+	memcpy(query.name, key->id, TOKEN_ID_LEN);
+	ck_assert(usage_ask(usage, &query, keep, NULL));
+	sem_wait(&held);
+	/* Each of them would be too long for the test, were it to wait. */
+	for (unsigned i = 0; i < 20000; i++) {
+		usage_keep_pace(usage);
+		note_at(usage, key, NOON, "GET /a", i);
+	}
+	usage_facts(usage, &facts);
+	ck_assert_uint_gt(facts.dropped, 0);
+	ck_assert_uint_eq(facts.noted + facts.dropped, 20000);
+	sem_post(&let_go);
+	usage_free(usage);
+}
+END_TEST
+
 START_TEST(brings_back_last_use_and_quota)
 {
 	struct usage *usage = start();
@@ -582,6 +647,10 @@ main(void)
 	    bounds_endpoints_and_addresses);
 	stock_add(suite, "goes round the ring", goes_round_the_ring);
 	stock_add(suite, "says what it drops", says_what_it_drops);
+	stock_add(
+	    suite, "counts all that keeps pace", counts_all_that_keeps_pace);
+	stock_add(suite, "does not wait for what stands still",
+	    does_not_wait_for_what_stands_still);
 	stock_add(suite, "brings back last use and quota",
 	    brings_back_last_use_and_quota);
 	stock_add(suite, "follows the clock wherever it goes",

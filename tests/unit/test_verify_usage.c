@@ -43,6 +43,12 @@ usage_note(struct usage *usage, const struct usage_event *event)
 	(void)event;
 }
 
+void
+usage_keep_pace(struct usage *usage)
+{
+	(void)usage;
+}
+
 /* The server: a connection is what was sent on it. */
 struct conn {
 	uint8_t sent[FRAME_MAX];
