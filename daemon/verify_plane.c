@@ -110,6 +110,24 @@ handle_frame(struct verify_session *session, const struct frame *frame,
 	return PLANE_CLOSE;
 }
 
+/*
+ * What the next request will look up comes nearer while this one is answered.
+ * It is a hint, and wrong for what is no verification.
+ */
+static inline void
+expect(const struct verify_session *session, struct bytes in)
+{
+	struct reader r = reader_over(in.data, in.len);
+	struct bytes credential;
+	const char *id;
+
+	read_bytes(&r, FRAME_HEADER_LEN);
+	credential = read_string16(&r, CREDENTIAL_MAX_LEN);
+	id = token_id_place((const char *)credential.data, credential.len);
+	if (id != NULL)
+		index_expect(session->verifier->index, id);
+}
+
 static void *
 verify_opened(void *context, struct conn *conn, const struct peer *peer)
 {
@@ -140,6 +158,7 @@ verify_received(void *context, void *opaque, struct bytes in, size_t *used,
 		return PLANE_CLOSE; /* no memory for a session */
 	usage_keep_pace(session->verifier->usage);
 	session->now = now_ms();
+	expect(session, in);
 	while (status == PLANE_MORE) {
 		if (out->capacity - out->len < REPLY_MAX)
 			return PLANE_FULL;
@@ -154,6 +173,8 @@ verify_received(void *context, void *opaque, struct bytes in, size_t *used,
 			break;
 		}
 		*used += FRAME_HEADER_LEN + frame.body.len;
+		expect(
+		    session, (struct bytes){in.data + *used, in.len - *used});
 		status = handle_frame(session, &frame, out);
 	}
 	return status;
