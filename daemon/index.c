@@ -124,6 +124,23 @@ difference(const char a[TOKEN_ID_LEN], const char b[TOKEN_ID_LEN])
 	return (head[0] ^ head[1]) | (tail[0] ^ tail[1]);
 }
 
+/* The slot that stands in, of 8 of which these are taken: the one before which
+ * so many are, else the last. In bytes, a slot each, side by side: a loop's
+ * turns would tell how many are taken, and there are more of them around a key.
+ */
+static inline unsigned
+stand_in(unsigned taken, unsigned before)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	/* Of byte i, bit i; then 1 where that is set; then all up to it. */
+	uint64_t each = taken * ones & UINT64_C(0x8040201008040201);
+	uint64_t so_far = ((each + 0x7F * ones) >> 7 & ones) * ones;
+	uint64_t other = so_far ^ (before + 1) * ones;
+	uint64_t equal = (other - ones) & ~other & 0x80 * ones;
+
+	return (unsigned)__builtin_ctzll(equal | UINT64_C(1) << 63) / 8;
+}
+
 /*
  * Whether there is such a key must not show in the time this takes. So a
  * number of slots that nearly every search stays within is always looked at,
@@ -140,7 +157,7 @@ index_guess_key(
 	uint64_t hash = key_hash(table, id), tag = key_table_tag(hash), slot;
 	size_t home = key_table_home(hash), mask = table->capacity - 1;
 	unsigned equal = 0, taken = 0, others, pick; /* a bit a slot */
-	unsigned count = 0, turn;
+	unsigned count = 0;
 	struct key *key;
 
 	if (table->capacity == 0)
@@ -155,11 +172,7 @@ index_guess_key(
 	/* The first that is equal, else one of those that are taken: which, the
 	 * hash says, so that all keys stand in about as often. Else one that
 	 * is free. */
-	turn = (unsigned)(hash % 256) * count / 256;
-	others = taken;
-	for (; turn > 0; turn--)
-		others &= others - 1;
-	others |= 1U << (SLOTS - 1);
+	others = 1U << stand_in(taken, (unsigned)(hash % 256) * count / 256);
 	pick = equal | (others & -(unsigned)(equal == 0));
 	slot = table->slots[(home + (unsigned)__builtin_ctz(pick)) & mask];
 	slot |= (uintptr_t)nobody & -(uint64_t)(slot == 0);
