@@ -21,7 +21,7 @@ enum {
 struct conn {
 	struct event event;
 	struct deadline deadline; /* for out, where there is any, else in */
-	TAILQ_ENTRY(conn) link;
+	TAILQ_ENTRY(conn) link, queue_link;
 	struct conns *conns;
 	const struct plane *plane;
 	void *context;
@@ -37,6 +37,7 @@ struct conn {
 	bool resumed : 1;   /* conn_resume() came before PLANE_WAIT */
 	bool waiting : 1;   /* PLANE_WAIT */
 	bool held : 1;      /* in was not wholly looked at by the plane */
+	bool queued : 1;    /* for its turn */
 	bool eof : 1;       /* the peer sends no more */
 	bool finishing : 1; /* close when out is sent */
 	bool late : 1;      /* a deadline ends it */
@@ -161,6 +162,14 @@ flush_writer(struct conn *conn)
 }
 
 static void
+leave_queue(struct conn *conn)
+{
+	if (conn->queued)
+		TAILQ_REMOVE(&conn->conns->queue, conn, queue_link);
+	conn->queued = false;
+}
+
+static void
 drop(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
@@ -168,6 +177,7 @@ drop(struct conn *conn)
 	if (conn->gone)
 		return;
 	conn->gone = true;
+	leave_queue(conn);
 	event_del(&conn->event);
 	deadline_clear(&conns->deadlines, &conn->deadline);
 	close(conn->fd);
@@ -200,8 +210,9 @@ settle(struct conn *conn)
 			watch(conn, 0);
 	} else if (conn->held) {
 		/* By the loop: the shared buffers may be in use just now. */
-		event_active(&conn->event, EV_READ, 0);
-	} else if (conn->eof || conns->draining) {
+		if (!conn->queued)
+			event_active(&conn->event, EV_READ, 0);
+	} else if (conn->eof || (conns->draining && !conn->queued)) {
 		drop(conn);
 	} else {
 		if (conn->in.len > 0 && !deadline_is_set(&conn->deadline))
@@ -247,12 +258,13 @@ call_plane(struct conn *conn, struct reader *r)
 		/* A reply begun and taken back may lie behind the end. */
 		if (!conn->plane->replies_public)
 			wipe(conns->out, CONN_OUT_SIZE);
-		conn->held = conn->out.len > 0;
+		conn->held = conn->out.len > 0 || conn->plane->takes_turns;
 		return !conn->gone && !conn->held;
 	case PLANE_WAIT:
 		conn->waiting = !conn->resumed;
-		conn->held = conn->waiting && r->left > 0;
-		return conn->resumed && r->left > 0;
+		conn->held =
+		    r->left > 0 && (conn->waiting || conn->plane->takes_turns);
+		return r->left > 0 && !conn->held;
 	case PLANE_CLOSE:
 		break;
 	}
@@ -343,9 +355,69 @@ takes_input(const struct conn *conn)
 }
 
 static void
+take_input(struct conn *conn)
+{
+	if (conn->held)
+		process_held(conn);
+	else
+		process_read(conn);
+}
+
+/* By a timer of libevent's own, which is due when all descriptors have been
+ * looked at again, and runs no longer: an event that is made active by hand, or
+ * a descriptor, might come before others. */
+static void
+take_turn(struct conns *conns)
+{
+	static const struct timeval at_once = {0, 0};
+
+	/* Without memory for the timer there are no turns. */
+	conns->turn_taken = evtimer_add(&conns->turn, &at_once) == 0;
+}
+
+/* Whether it is this one's turn; else it comes later. */
+static bool
+has_turn(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+
+	if (!conn->plane->takes_turns)
+		return true;
+	if (conn->queued)
+		return false;
+	if (!conns->turn_taken) {
+		take_turn(conns);
+		return true;
+	}
+	conn->queued = true;
+	TAILQ_INSERT_TAIL(&conns->queue, conn, queue_link);
+	return false;
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct conns *conns = arg;
+	struct conn *conn;
+
+	(void)fd;
+	(void)what;
+	conns->turn_taken = false;
+	while (
+	    !conns->turn_taken && (conn = TAILQ_FIRST(&conns->queue)) != NULL) {
+		leave_queue(conn);
+		take_turn(conns);
+		if (takes_input(conn))
+			take_input(conn);
+		settle(conn);
+	}
+}
+
+static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *conn = arg;
+	bool came = (what & EV_READ) != 0 && !conn->conns->draining;
 
 	(void)fd;
 	if (conn->out.len > 0)
@@ -354,12 +426,8 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		drop(conn);
 	else if (conn->waiting)
 		watch(conn, 0);
-	if (takes_input(conn)) {
-		if (conn->held)
-			process_held(conn);
-		else if ((what & EV_READ) != 0 && !conn->conns->draining)
-			process_read(conn);
-	}
+	if (takes_input(conn) && (conn->held || came) && has_turn(conn))
+		take_input(conn);
 	settle(conn);
 }
 
@@ -476,6 +544,8 @@ conns_init(struct conns *conns, struct event_base *base,
 	}
 	TAILQ_INIT(&conns->open);
 	TAILQ_INIT(&conns->gone);
+	TAILQ_INIT(&conns->queue);
+	evtimer_assign(&conns->turn, base, on_turn, conns);
 	event_assign(&conns->reaper, base, -1, 0, on_reap, conns);
 	return 0;
 }
@@ -525,6 +595,7 @@ conns_free(struct conns *conns)
 {
 	conns_close_all(conns);
 	event_del(&conns->reaper);
+	event_del(&conns->turn);
 	deadlines_free(&conns->deadlines);
 	free(conns->in);
 	free(conns->out);

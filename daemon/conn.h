@@ -37,6 +37,9 @@ struct conns {
 	struct event_base *base;
 	struct conn_list open, gone;
 	struct event reaper;
+	struct conn_list queue; /* for their turns: see struct plane */
+	struct event turn;      /* the next one */
+	bool turn_taken;
 	struct deadlines deadlines;
 	uint8_t *in; /* CONN_READ_MAX behind the longest leftover */
 	size_t in_size;

@@ -56,6 +56,9 @@ struct plane {
 	const char *name;      /* "verify", "admin": also the socket's name */
 	size_t unfinished_max; /* longest beginning of a request kept */
 	bool replies_public;   /* no secrets in them: they are not wiped */
+	/* One call of received() a turn of the loop, of all its connections:
+	 * whatever anybody sends, other planes are asked in between. */
+	bool takes_turns;
 	struct plane_limits limits;
 	/* Writes what a connection is told that is closed for this reason;
 	 * NULL where there is nothing to say. */

@@ -435,6 +435,8 @@ admin_closed(void *context, void *opaque)
 const struct plane admin_plane = {
     .name = "admin",
     .unfinished_max = MESSAGE_MAX,
+    /* Any local user may send messages, which take long to read. */
+    .takes_turns = true,
     .limits =
 	{
 	    .connections = 256,

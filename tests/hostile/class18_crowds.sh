@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Class 18: crowds at verify.sock, silent, slow, deaf, speaking nonsense, coming
-# and going. They are got rid of, they take no more memory than they are due,
-# and who behaves is answered all along.
+# and going, and talking at admin.sock. They are got rid of, they take no more
+# memory than they are due, and who behaves is answered all along.
 #
 #   CROWD           connections at once (200)
 #   CROWD_GARBAGE   frames of garbage, and connections that come and go (10000)
@@ -107,6 +107,11 @@ takes "a storm" $((cap * 4))
 # What one read of theirs was answered is all that is kept for them.
 ok "$deaf that never read" meanwhile "$crowd" deaf "$socket" "$deaf" 1
 takes "a deaf crowd" $((cap * 4 + deaf * 80))
+# Anybody may talk to the admin socket.
+talkers=32
+ok "$talkers talk at the admin socket" \
+	meanwhile "$crowd" talk "$APIKEYD_ADMIN_SOCKET" "$talkers" 2
+takes "talk" $((cap * 4 + deaf * 80 + talkers * 200))
 # shellcheck disable=SC2317 # run by await
 alone() {
 	ctl status --json | grep -Eq '"connections": *1,'
@@ -152,6 +157,7 @@ if [ "$rounds" -gt 0 ]; then
 	under "guesses" "$crowd" guess "$socket" $many 1000 "$token"
 	under "halves" "$crowd" half "$socket" "$count" $many
 	under "the deaf" "$crowd" deaf "$socket" "$deaf" $many
+	under "talk" "$crowd" talk "$APIKEYD_ADMIN_SOCKET" "$talkers" $many
 	under "coming and going" "$peer" leave "$socket" $many
 fi
 ok "SIGTERM ends it with 0" stop_apikeyd

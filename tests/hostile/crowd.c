@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many peers at the verify socket that want no good, and one that does.
+ * Many peers at the sockets that want no good, and one that does.
  *
  *     crowd half|drip|deaf SOCKET COUNT ROUNDS   COUNT connections at once:
  *         each sends half a frame, or a byte of it now and then, or asks and
  *         never reads; until the daemon has closed them all, so many times
+ *     crowd talk SOCKET COUNT ROUNDS             COUNT connections to the admin
+ *         socket, each of which sends so often what fills a read: calls of no
+ *         method, which want no answer
  *     crowd garbage SOCKET COUNT                 COUNT frames of random bytes
  *     crowd guess SOCKET COUNT SOURCES TOKEN     secrets for the token's key,
  *         for clients of so many addresses
@@ -178,6 +181,65 @@ crowd(const struct manner *manner, const char *path, size_t count)
 	free(fds);
 }
 
+/* Talk */
+
+static const char call[] = "{\"method\":\"\",\"oneway\":true}";
+enum { CALLS = 65536 / sizeof call };
+
+struct talker {
+	size_t sent; /* of calls */
+	unsigned long rounds;
+};
+
+/* False once it has said all. */
+static bool
+talk_on(int fd, struct talker *talker, const char *calls)
+{
+	size_t all = CALLS * sizeof call;
+	ssize_t n = send(fd, calls + talker->sent, all - talker->sent,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && errno != EAGAIN)
+		die("send");
+	talker->sent += n > 0 ? (size_t)n : 0;
+	if (talker->sent == all) {
+		talker->sent = 0;
+		talker->rounds--;
+	}
+	return talker->rounds > 0;
+}
+
+static void
+talk(const char *path, size_t count, unsigned long rounds)
+{
+	struct pollfd *fds = calloc(count, sizeof *fds);
+	struct talker *talkers = calloc(count, sizeof *talkers);
+	static char calls[CALLS * sizeof call];
+	size_t left = count;
+
+	if (fds == NULL || talkers == NULL)
+		die("room for a crowd");
+	for (size_t i = 0; i < CALLS; i++)
+		memcpy(calls + i * sizeof call, call, sizeof call);
+	for (size_t i = 0; i < count; i++) {
+		fds[i] = (struct pollfd){connect_to(path), POLLOUT, 0};
+		talkers[i].rounds = rounds;
+	}
+	while (left > 0) {
+		if (poll(fds, count, PATIENCE_MS) <= 0)
+			fail("the daemon does not listen");
+		for (size_t i = 0; i < count; i++)
+			if (fds[i].revents != 0 &&
+			    !talk_on(fds[i].fd, &talkers[i], calls)) {
+				close(fds[i].fd);
+				fds[i].fd = -1; /* which poll() passes over */
+				left--;
+			}
+	}
+	free(talkers);
+	free(fds);
+}
+
 /* Floods */
 
 static void
@@ -345,13 +407,15 @@ main(int argc, char **argv)
 			crowd(&manners[i], argv[2], count);
 		return 0;
 	}
-	if (strcmp(what, "garbage") == 0 && argc == 4)
+	if (strcmp(what, "talk") == 0 && argc == 5)
+		talk(argv[2], count, strtoul(argv[4], NULL, 10));
+	else if (strcmp(what, "garbage") == 0 && argc == 4)
 		garbage(argv[2], count);
 	else if (strcmp(what, "guess") == 0 && argc == 6)
 		guess(argv[2], count, (unsigned)atoi(argv[4]), argv[5]);
 	else if (strcmp(what, "calm") == 0 && (argc == 5 || argc == 6))
 		calm(argv[2], count, argv[4], argc == 6 ? argv[5] : "valid");
 	else
-		fail("half|drip|deaf|garbage|guess|calm SOCKET COUNT ...");
+		fail("half|drip|deaf|talk|garbage|guess|calm SOCKET COUNT ...");
 	return 0;
 }

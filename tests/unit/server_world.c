@@ -11,7 +11,7 @@
 #include "server_world.h"
 
 struct line_session *sessions[SESSIONS_MAX];
-int opened_count, closed_count;
+int opened_count, closed_count, received_count;
 struct conn *waiting;
 char big[20000];
 
@@ -36,6 +36,7 @@ line_received(void *context, void *session_, struct bytes in, size_t *used,
 	struct line_session *session = session_;
 
 	(void)context;
+	received_count++;
 	*used = 0;
 	while (in.len > 0) {
 		const uint8_t *end = memchr(in.data, '\n', in.len);
@@ -98,7 +99,7 @@ line_refuse(enum plane_refusal why, struct writer *out)
 	write_bytes(out, why == PLANE_BUSY ? "busy\n" : "slow\n", 5);
 }
 
-static const struct plane line_plane = {
+static struct plane line_plane = {
     .name = "line",
     .unfinished_max = 1000,
     .refuse = line_refuse,
@@ -259,14 +260,33 @@ milliseconds_of(clockid_t clock)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-TCase *
-server_add(Suite *suite, const char *name, const TTest *test)
+static void
+set_up_turns(void)
+{
+	line_plane.takes_turns = true;
+	set_up();
+}
+
+static TCase *
+add(Suite *suite, const char *name, void (*fixture)(void), const TTest *test)
 {
 	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, fixture, tear_down);
 	tcase_add_test(tcase, test);
 	suite_add_tcase(suite, tcase);
 	return tcase;
+}
+
+TCase *
+server_add(Suite *suite, const char *name, const TTest *test)
+{
+	return add(suite, name, set_up, test);
+}
+
+TCase *
+server_add_turns(Suite *suite, const char *name, const TTest *test)
+{
+	return add(suite, name, set_up_turns, test);
 }

@@ -33,6 +33,8 @@ struct line_session {
 /* By their numbers, for as long as they are there. */
 extern struct line_session *sessions[SESSIONS_MAX];
 extern int opened_count, closed_count;
+/* How often the plane was called with input. */
+extern int received_count;
 
 /* The connection whose "wait" has not been answered, or NULL. */
 extern struct conn *waiting;
@@ -74,5 +76,7 @@ double milliseconds_of(clockid_t clock);
 
 /* A test with a server of its own. */
 TCase *server_add(Suite *suite, const char *name, const TTest *test);
+/* The same, whose plane takes turns. */
+TCase *server_add_turns(Suite *suite, const char *name, const TTest *test);
 
 #endif

@@ -393,6 +393,96 @@ START_TEST(comes_and_goes)
 }
 END_TEST
 
+/* Who has come, but not had a turn, is answered. */
+START_TEST(drains_who_waits_for_a_turn)
+{
+	int first = client(), second = client();
+
+	while (opened_count < 2)
+		step();
+	say(first, "one\n");
+	say(second, "two\n");
+	step();
+	ck_assert_int_eq(received_count, 1);
+	server_drain(server, 60000, on_drained, big);
+	expect(first, "one\n");
+	expect_end(first);
+	expect(second, "two\n");
+	expect_end(second);
+	while (drained_count == 0)
+		step();
+}
+END_TEST
+
+/* A plane that takes turns, and a byte at a time: before its second one the
+ * other plane has answered somebody who came during the first. */
+
+static int turns, turns_opened, newcomer;
+
+static void *
+turns_begin(void *context, struct conn *conn, const struct peer *peer)
+{
+	(void)context;
+	(void)conn;
+	(void)peer;
+	turns_opened++;
+	return NULL;
+}
+
+static enum plane_status
+turns_take(void *context, void *session, struct bytes in, size_t *used,
+    struct writer *out)
+{
+	(void)context;
+	(void)session;
+	(void)out;
+	if (turns++ == 0)
+		say(newcomer, "one\n");
+	else
+		ck_assert_int_eq(received_count, 1);
+	*used = 1;
+	return in.len > 1 ? PLANE_FULL : PLANE_MORE;
+}
+
+static void
+turns_end(void *context, void *session)
+{
+	(void)context;
+	(void)session;
+}
+
+START_TEST(takes_turns)
+{
+	static const struct plane plane = {
+	    .name = "turns",
+	    .unfinished_max = 1000,
+	    .takes_turns = true,
+	    .opened = turns_begin,
+	    .received = turns_take,
+	    .closed = turns_end,
+	};
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int many, other;
+
+	ck_assert_int_eq(
+	    server_listen(server, listener(&at, "t"), &plane, NULL), 0);
+	newcomer = client();
+	many = client_of(&at);
+	other = client_of(&at);
+	while (turns_opened < 2 || opened_count < 1)
+		step();
+	say(many, "123456");
+	say(other, "123456");
+	while (turns < 12)
+		step();
+	expect(newcomer, "one\n");
+	close(newcomer);
+	close(many);
+	close(other);
+	unlink(at.sun_path);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -415,6 +505,18 @@ main(void)
 	server_add(suite, "idle stays", idle_stays);
 	server_add(suite, "never reading peer", never_reading);
 	server_add(suite, "long stream", long_stream);
+	server_add(suite, "takes turns", takes_turns);
+	server_add_turns(suite, "half-closed, by turns", half_closed);
+	server_add_turns(suite, "closes, by turns", closes);
+	server_add_turns(suite, "waits, by turns", waits);
+	server_add_turns(suite, "full buffers, by turns", full_buffers);
+	server_add_turns(suite, "long leftover, by turns", long_leftover);
+	server_add_turns(suite, "never reading, by turns", never_reading);
+	server_add_turns(suite, "drains, by turns", drains);
+	server_add_turns(
+	    suite, "drains who waits for a turn", drains_who_waits_for_a_turn);
+	server_add_turns(suite, "all states, by turns", free_with_all_states);
+	server_add_turns(suite, "comes and goes, by turns", comes_and_goes);
 	server_add(suite, "drains", drains);
 	server_add(suite, "drains without grace", drains_without_grace);
 	server_add(suite, "drains nobody", drains_nobody);
