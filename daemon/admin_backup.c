@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "admin_audit.h"
@@ -130,6 +131,17 @@ send_portion(struct backup_call *self)
 	}
 }
 
+/* With a caller who reads slowly it takes long, and meanwhile its role may have
+ * been taken away. */
+static void
+refused(struct backup_call *self)
+{
+	if (self->backup.finished)
+		forget(self);
+	else
+		end(self);
+}
+
 static void
 on_portion(struct store_task *task)
 {
@@ -142,6 +154,9 @@ on_portion(struct store_task *task)
 		answer_failure(self->call, "StoreFailed",
 		    "%s: this is no whole backup", self->problem);
 		forget(self);
+	} else if (!admin_may_call(
+		       self->admin, self->call, admin_backup_store)) {
+		refused(self);
 	} else if (self->backup.finished) {
 		answer_end(self);
 		forget(self);
@@ -224,6 +239,9 @@ admin_backup_store(void *context, struct call *call)
 {
 	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
+	char uid[sizeof "4294967295"];
+	/* As in admin_begin(): the caller's role stays until it is over. */
+	struct claim caller = {RECORD_OPERATOR, CLAIM_SHARED, uid};
 	struct change *change;
 
 	if (!admin_params_ok(call, &params))
@@ -237,8 +255,9 @@ admin_backup_store(void *context, struct call *call)
 		    "another backup is being made: try again when it is done");
 		return;
 	}
+	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
 	change = change_begin(
-	    admin->changes, call, admin_backup_store, admin, NULL, 0);
+	    admin->changes, call, admin_backup_store, admin, &caller, 1);
 	if (change == NULL)
 		return;
 	admin_audit(admin, change, call, NULL, NULL);
