@@ -25,6 +25,7 @@ enum {
 	EXPIRE_MS = 3600000, /* between two files */
 	STOP_MS = 1000,      /* what taking may hold up the end */
 	START_SEGMENTS = 2,  /* of the ring, free at the start */
+	ANSWER_MS = 100,     /* at a time: see answer_reports() */
 };
 
 /* Questions */
@@ -229,15 +230,25 @@ make_report(struct usage *usage, struct question *question)
 	question->report = NULL;
 }
 
+/*
+ * Whoever holds a key may ask as often as he likes, so there may always be
+ * another question, and what is counted is not to wait until there is none.
+ * Answering ends after a while, and a batch goes on for as long.
+ */
 static void
 answer_reports(struct usage *usage)
 {
+	int64_t begun = monotonic_ms(), now = begun;
 	struct question *question;
 
-	while ((question = next_question(usage, true)) != NULL) {
+	while (now < begun + ANSWER_MS &&
+	    (question = next_question(usage, true)) != NULL) {
 		make_report(usage, question);
 		finish(usage, question);
+		now = monotonic_ms();
+		usage_moves(usage, now);
 	}
+	usage->answer_at = now + (now - begun);
 }
 
 static void
@@ -284,7 +295,8 @@ attend(struct usage *usage)
 	usage_moves(usage, now);
 	journal_touch_ahead(&usage->journal);
 	flush_when_due(usage, now);
-	answer_reports(usage);
+	if (now >= usage->answer_at)
+		answer_reports(usage);
 	return true;
 }
 
@@ -303,23 +315,6 @@ take_all(struct usage *usage)
 	    atomic_load_explicit(&journal->tail, memory_order_relaxed) < now &&
 	    usage_take(usage, journal->segment_bytes, attend))
 		;
-}
-
-static void
-answer_all(struct usage *usage)
-{
-	struct question *question;
-
-	answer_reports(usage);
-	while ((question = next_question(usage, false)) != NULL) {
-		if (question->is_check) {
-			take_all(usage);
-			usage_check_files(usage, &question->findings);
-		} else {
-			make_report(usage, question);
-		}
-		finish(usage, question);
-	}
 }
 
 static void
@@ -389,6 +384,47 @@ take_what_is_due(struct usage *usage, int64_t now)
 	}
 }
 
+/*
+ * In the midst of a check, which may take minutes: within a file nothing of it
+ * must be changed, between two all goes on. False at the end.
+ */
+static bool
+attend_check(struct usage *usage, bool after_file)
+{
+	int64_t now = monotonic_ms(), stop_by;
+
+	if (is_stopping(usage, &stop_by))
+		return false;
+	if (after_file) {
+		attend(usage);
+		take_what_is_due(usage, now);
+	} else {
+		usage_moves(usage, now);
+		journal_touch_ahead(&usage->journal);
+		flush_when_due(usage, now);
+	}
+	return true;
+}
+
+/* Some reports, and one of what waited behind them. */
+static void
+answer_some(struct usage *usage)
+{
+	struct question *question;
+
+	answer_reports(usage);
+	question = next_question(usage, false);
+	if (question == NULL)
+		return;
+	if (question->is_check) {
+		take_all(usage);
+		usage_check_files(usage, &question->findings, attend_check);
+	} else {
+		make_report(usage, question);
+	}
+	finish(usage, question);
+}
+
 /* Until something is asked, or it is time to look again. True at the end. */
 static bool
 wait_for_work(struct usage *usage)
@@ -435,7 +471,7 @@ usage_thread(void *argument)
 			journal_touch_ahead(&usage->journal);
 		if (wait_for_work(usage))
 			break;
-		answer_all(usage);
+		answer_some(usage);
 		now = monotonic_ms();
 		if (renew_journal(usage, now))
 			continue;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
 #include "usage_impl.h"
 #include "usage_rows.h"
 
@@ -16,8 +15,10 @@ struct check {
 	struct usage_findings *findings;
 	FILE *text;
 	struct arena arena;
+	bool (*between)(struct usage *usage, bool after_file);
 	const char *file;
 	bool no_memory; /* for some of the file */
+	bool left;      /* as between() wished */
 	uint64_t keys, accounts, products;
 };
 
@@ -52,6 +53,18 @@ print_name(struct bytes name, char out[64])
 	}
 }
 
+enum { PAUSE_ROWS = 1024 }; /* between two looks at what else there is to do */
+
+/* Counts the row. */
+static bool
+goes_on(struct check *check)
+{
+	if (!check->left && check->findings->rows++ % PAUSE_ROWS == 0 &&
+	    check->between != NULL && !check->between(check->usage, false))
+		check->left = true;
+	return !check->left;
+}
+
 static void
 check_row(void *context, struct bytes name, struct bytes data)
 {
@@ -60,8 +73,8 @@ check_row(void *context, struct bytes name, struct bytes data)
 	char text[64];
 	uint64_t total;
 
-	check->findings->rows++;
-	usage_moves(check->usage, monotonic_ms());
+	if (!goes_on(check))
+		return;
 	print_name(name, text);
 	errno = 0;
 	if (!row_decode(&check->arena, data, &row)) {
@@ -93,12 +106,21 @@ check_total(void *context, struct bytes name, struct bytes data)
 	struct usage_total total;
 	char text[64];
 
-	check->findings->rows++;
-	usage_moves(check->usage, monotonic_ms());
+	if (!goes_on(check))
+		return;
 	print_name(name, text);
 	if (!total_decode(data, &total))
 		found(check, "%s: the row of %s makes no sense", check->file,
 		    text);
+}
+
+/* A batch that could not be taken in whole, as on a full disk, has left a day
+ * with the events of some rows and not of others; it is done again. */
+static bool
+is_in_midst(const struct check *check, const struct usage_file *file)
+{
+	return file->taken > atomic_load_explicit(&check->usage->journal.tail,
+				 memory_order_relaxed);
 }
 
 static void
@@ -125,7 +147,8 @@ check_file(struct check *check, struct usage_file *file, usage_row_fn *row)
 	if (damaged > 0)
 		found(check, "%s: %" PRIu64 " rows are damaged", check->file,
 		    damaged);
-	else if (!check->no_memory &&
+	else if (!check->no_memory && !check->left &&
+	    !is_in_midst(check, file) &&
 	    (check->keys != check->accounts || check->keys != check->products))
 		found(check,
 		    "%s: its keys have %" PRIu64 " calls, its accounts %" PRIu64
@@ -137,10 +160,14 @@ static void
 check_day(void *context, uint32_t day)
 {
 	struct check *check = context;
+	struct usage_file *file;
 	bool failed;
-	struct usage_file *file =
-	    usage_files_day(&check->usage->files, day, false, &failed);
 
+	if (check->between != NULL && !check->left)
+		check->left = !check->between(check->usage, true);
+	if (check->left)
+		return;
+	file = usage_files_day(&check->usage->files, day, false, &failed);
 	if (file != NULL)
 		check_file(check, file, check_row);
 	else
@@ -151,9 +178,11 @@ check_day(void *context, uint32_t day)
 }
 
 void
-usage_check_files(struct usage *usage, struct usage_findings *findings)
+usage_check_files(struct usage *usage, struct usage_findings *findings,
+    bool (*between)(struct usage *usage, bool after_file))
 {
-	struct check check = {.usage = usage, .findings = findings};
+	struct check check = {
+	    .usage = usage, .findings = findings, .between = between};
 	uint64_t position;
 	size_t len;
 
@@ -171,7 +200,7 @@ usage_check_files(struct usage *usage, struct usage_findings *findings)
 		    "usage.journal: what is at position %" PRIu64
 		    " is no event",
 		    position);
-	if (fclose(check.text) != 0) {
+	if (fclose(check.text) != 0 || check.left) {
 		free(findings->text);
 		findings->text = NULL;
 	}

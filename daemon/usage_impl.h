@@ -73,6 +73,7 @@ struct usage {
 	uint64_t looked_at; /* where the head was then */
 	bool renewing;      /* the journal, which was lost */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
+	int64_t answer_at; /* likewise: before it, a batch goes on */
 };
 
 /* What is in the journal and in no file. */
@@ -115,7 +116,13 @@ bool usage_take(
 /* False where the files cannot be read. */
 bool usage_report_make(struct usage *usage, struct question *question);
 void usage_report_free(struct usage_report *report);
-void usage_check_files(struct usage *usage, struct usage_findings *findings);
+/*
+ * between(), which may be NULL, is called now and then: once it returns false,
+ * the rest is not looked at, and there is no text. After a file events may be
+ * taken and questions answered in it; within one, neither.
+ */
+void usage_check_files(struct usage *usage, struct usage_findings *findings,
+    bool (*between)(struct usage *usage, bool after_file));
 
 /* What the files and the journal say of keys, into the index: at the start. */
 bool usage_load(struct usage *usage, struct index *index);

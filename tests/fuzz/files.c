@@ -254,7 +254,7 @@ is_sound(struct usage *usage)
 {
 	struct usage_findings findings;
 
-	usage_check_files(usage, &findings);
+	usage_check_files(usage, &findings, NULL);
 	fuzz_require(findings.text != NULL, "there is memory");
 	fuzz_use(findings.text, strlen(findings.text));
 	free(findings.text);

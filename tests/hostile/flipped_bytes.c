@@ -214,7 +214,7 @@ start(void)
 	if (!verdicts_hold(index, ring))
 		return WRONG;
 	count(usage);
-	usage_check_files(usage, &findings);
+	usage_check_files(usage, &findings, NULL);
 	if (findings.problems > 0)
 		fputs(findings.text, stderr);
 	sound = audit_sound(ring);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/usage.h"
+#include "daemon/usage_group.h"
 #include "daemon/usage_impl.h"
 #include "daemon/usage_row.h"
 #include "stock.h"
@@ -574,7 +575,7 @@ END_TEST
 
 /* Events of as many keys as there are, most of which no index knows. */
 static void
-note_of_many(struct usage *usage, unsigned keys)
+note_of_many(struct usage *usage, unsigned keys, const char *endpoint)
 {
 	struct key one = *key;
 	char id[TOKEN_ID_LEN + 1];
@@ -582,11 +583,33 @@ note_of_many(struct usage *usage, unsigned keys)
 	for (unsigned i = 0; i < keys; i++) {
 		stock_id(id, 1 + i);
 		memcpy(one.id, id, TOKEN_ID_LEN);
-		note_at(usage, &one, NOON + i, "GET /a", i);
+		note_at(usage, &one, NOON + i, endpoint, i);
 	}
 }
 
+static const char long_endpoint[] =
+    "GET /a/long/one/so/that/rows/are/large/and/a/day/of/many/of/them/takes/"
+    "more/than/one/transaction";
+
+/* Nothing is wrong with it, in whatever state that is. */
+static void
+check_as_it_is(struct usage *usage)
+{
+	struct usage_findings findings;
+
+	usage_check_files(usage, &findings, NULL);
+	ck_assert_msg(findings.problems == 0, "%s", findings.text);
+	free(findings.text);
+}
+
 static unsigned pauses;
+
+static bool
+go_on(struct usage *usage)
+{
+	(void)usage;
+	return true;
+}
 
 static bool
 until_no_pause_is_left(struct usage *usage)
@@ -599,7 +622,7 @@ until_no_pause_is_left(struct usage *usage)
  * where a batch can be left. */
 START_TEST(leaves_a_batch_wherever_it_is)
 {
-	enum { KEYS = 4500 }; /* a day's in more than one transaction */
+	enum { KEYS = 4500 };
 	struct usage_options options = {.directory = directory,
 	    .ring = ring,
 	    .expected_keys = KEYS,
@@ -612,7 +635,7 @@ START_TEST(leaves_a_batch_wherever_it_is)
 	for (at = 0; !taken; at += at < KEYS / 256 - 1 ? 8 : 1) {
 		struct usage *usage = usage_open(&options, index_of_all);
 
-		note_of_many(usage, KEYS);
+		note_of_many(usage, KEYS, "GET /a");
 		pauses = at;
 		rounds++;
 		taken = usage_take(usage, SIZE_MAX, until_no_pause_is_left);
@@ -631,6 +654,186 @@ START_TEST(leaves_a_batch_wherever_it_is)
 	}
 	/* Among what is collected, and behind each transaction. */
 	ck_assert_uint_gt(at, KEYS / 256 + 3);
+}
+END_TEST
+
+/* Behind one of several transactions of a day, as a full disk may leave it too:
+ * some rows have their events and others not, and nothing is wrong with it. */
+START_TEST(leaves_a_day_in_its_midst)
+{
+	enum { KEYS = 40000, PAUSE = 256 };
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = KEYS,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 16 << 20};
+	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage_file *day;
+	bool failed;
+
+	note_of_many(usage, KEYS, long_endpoint);
+	/* All are collected, and most are counted. */
+	pauses = KEYS / PAUSE + 2 * KEYS / PAUSE;
+	ck_assert(!usage_take(usage, SIZE_MAX, until_no_pause_is_left));
+	day = usage_files_day(
+	    &usage->files, (uint32_t)(NOON / DAY), false, &failed);
+	ck_assert_ptr_nonnull(day);
+	ck_assert_uint_gt(day->taken, atomic_load(&usage->journal.tail));
+	check_as_it_is(usage);
+	ck_assert(usage_take(usage, SIZE_MAX, go_on));
+	check_as_it_is(usage);
+	usage_free(usage);
+	usage = start();
+	ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
+	ck_assert_uint_eq(kept.total, KEYS);
+	usage_free(usage);
+}
+END_TEST
+
+static void
+random_id(char id[TOKEN_ID_LEN + 1], uint64_t seed)
+{
+	for (size_t i = 0; i < TOKEN_ID_LEN; i++)
+		id[i] = base62_digit((unsigned)suite_below(&seed, 62));
+	id[TOKEN_ID_LEN] = '\0';
+}
+
+/* Two keys that lie in the same place among all rows: found by chance. */
+static void
+find_pair(char one[TOKEN_ID_LEN + 1], char other[TOKEN_ID_LEN + 1])
+{
+	enum { TRIED = 400000 };
+	struct table seen = {.slots = NULL};
+	bool found = false;
+
+	for (uintptr_t i = 1; i <= TRIED && !found; i++) {
+		struct usage_name name;
+		uint32_t order;
+		uintptr_t same;
+		size_t at = 0;
+
+		random_id(one, i);
+		name = usage_name_of_key(one);
+		order = usage_order((struct bytes){name.bytes, name.len});
+		same = (uintptr_t)table_next(&seen, order, &at);
+		found = same != 0;
+		if (found)
+			random_id(other, same);
+		else
+			ck_assert(table_add(&seen, order, (void *)i));
+	}
+	table_free(&seen);
+	ck_assert(found);
+}
+
+START_TEST(counts_keys_in_the_same_place)
+{
+	struct key of_pair[2] = {*key, *key};
+	struct usage *usage;
+	char id[2][TOKEN_ID_LEN + 1];
+
+	find_pair(id[0], id[1]);
+	usage = start();
+	for (unsigned i = 0; i < 100; i++) {
+		struct key *one = &of_pair[i % 3 == 0];
+
+		memcpy(one->id, id[i % 3 == 0], TOKEN_ID_LEN);
+		note_at(usage, one, NOON + i, "GET /a", i);
+	}
+	check(usage); /* which takes them */
+	ck_assert_msg(checked.problems == 0, "%s", checked.text);
+	for (size_t i = 0; i < 2; i++) {
+		memcpy(key->id, id[i], TOKEN_ID_LEN);
+		ask(usage, USAGE_OF_KEY, USAGE_24H, NOON);
+		ck_assert_uint_eq(kept.total, i == 1 ? 34 : 66);
+	}
+	usage_free(usage);
+}
+END_TEST
+
+static unsigned unanswered;
+
+static void
+note_answer(void *context, const struct usage_report *report)
+{
+	(void)context;
+	ck_assert_ptr_nonnull(report);
+	unanswered--;
+}
+
+/* Whoever holds a key may ask for its usage as often as he likes, and as many
+ * do as may: none of what is counted meanwhile is lost. */
+START_TEST(questions_do_not_hold_up_counting)
+{
+	enum { ASKERS = 48, EVENTS = 60000, AT_ONCE = 50 };
+	struct usage *usage = start();
+	struct usage_query query = {
+	    .subject = USAGE_OF_KEY, .window = USAGE_30D, .now = NOON};
+	struct usage_facts facts = {.noted = 0};
+	int events = EVENTS;
+
+	snprintf(query.name, sizeof query.name, "%.*s", TOKEN_ID_LEN, key->id);
+	while (events > 0) {
+		for (; unanswered < ASKERS; unanswered++)
+			ck_assert(usage_ask(usage, &query, note_answer, NULL));
+		usage_facts(usage, &facts);
+		/* As fast as there is room for it. */
+		if (facts.journal_used_bytes < facts.journal_bytes / 4 * 3)
+			for (int i = 0; i < AT_ONCE; i++)
+				note_at(
+				    usage, key, NOON + events--, "GET /a", 1);
+		usage_collect(usage);
+	}
+	while (unanswered > 0)
+		usage_collect(usage);
+	usage_facts(usage, &facts);
+	ck_assert_uint_eq(facts.dropped, 0);
+	usage_free(usage);
+}
+END_TEST
+
+static unsigned files_passed, files_wanted;
+
+/* What is noted and taken in the midst of a check belongs to files that were
+ * looked at as well as to others. */
+static bool
+count_meanwhile(struct usage *usage, bool after_file)
+{
+	if (!after_file)
+		return true;
+	for (int i = 0; i < 40; i++)
+		note_at(usage, other_key, NOON - i % 8 * (int64_t)DAY, "x", 1);
+	ck_assert(usage_take(usage, SIZE_MAX, go_on));
+	return ++files_passed < files_wanted;
+}
+
+START_TEST(checks_give_way)
+{
+	struct usage_options options = {.directory = directory,
+	    .ring = ring,
+	    .expected_keys = 1000,
+	    .retention_days = 36500,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage_findings findings;
+
+	for (int i = 0; i < 80; i++)
+		note_at(usage, key, NOON - i % 8 * (int64_t)DAY, "x", 1);
+	ck_assert(usage_take(usage, SIZE_MAX, go_on));
+	files_wanted = 100;
+	usage_check_files(usage, &findings, count_meanwhile);
+	ck_assert_msg(findings.problems == 0, "%s", findings.text);
+	ck_assert_uint_eq(findings.files, 1 + 8);
+	ck_assert_uint_ge(files_passed, 8);
+	free(findings.text);
+	/* Cut off, it says nothing. */
+	files_wanted = files_passed + 3;
+	usage_check_files(usage, &findings, count_meanwhile);
+	ck_assert_ptr_null(findings.text);
+	ck_assert_uint_eq(files_passed, files_wanted);
+	usage_free(usage);
 }
 END_TEST
 
@@ -658,5 +861,12 @@ main(void)
 	stock_add(suite, "leaves a batch wherever it is",
 	    leaves_a_batch_wherever_it_is);
 	stock_add(suite, "survives a power cut", survives_a_power_cut);
+	stock_add(
+	    suite, "leaves a day in its midst", leaves_a_day_in_its_midst);
+	stock_add(suite, "counts keys in the same place",
+	    counts_keys_in_the_same_place);
+	stock_add(suite, "questions do not hold up counting",
+	    questions_do_not_hold_up_counting);
+	stock_add(suite, "checks give way", checks_give_way);
 	return suite_run(suite);
 }

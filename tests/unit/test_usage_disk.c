@@ -139,7 +139,7 @@ check_files(void)
 {
 	struct usage_findings findings;
 
-	usage_check_files(usage, &findings);
+	usage_check_files(usage, &findings, NULL);
 	ck_assert_msg(findings.problems == 0, "%s", findings.text);
 	free(findings.text);
 }
@@ -221,7 +221,7 @@ static struct usage_findings findings_short;
 static void *
 check_short(void *nothing)
 {
-	usage_check_files(usage, &findings_short);
+	usage_check_files(usage, &findings_short, NULL);
 	return nothing;
 }
 
