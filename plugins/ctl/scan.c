@@ -190,14 +190,37 @@ scan_descriptor(struct scan *scan, int fd, const char *path)
 	return true;
 }
 
+/* What was named itself cannot be looked at: nothing was, and nobody is to
+ * take that for a clean bill. */
+static bool
+refuse_named(struct scan *scan, const char *path, int error)
+{
+	note_unread(scan, path, error);
+	scan->code = CTL_USAGE;
+	return false;
+}
+
+/* Read as cat(1) would, whatever it is: a shell makes a pipe of <(...). */
+static bool
+scan_named(struct scan *scan, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	bool going_on;
+
+	if (fd < 0)
+		return refuse_named(scan, path, errno);
+	going_on = scan_descriptor(scan, fd, path);
+	close(fd);
+	return going_on;
+}
+
 /* Between the look at a file and its opening another may have taken its
  * place: a device or a pipe is not to be opened for good. */
 static bool
-scan_file(struct scan *scan, const char *path, bool named)
+scan_file(struct scan *scan, const char *path)
 {
-	int fd = open(path,
-	    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
-		(named ? 0 : O_NOFOLLOW));
+	int fd = open(
+	    path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat status;
 	bool going_on = true;
 
@@ -211,6 +234,32 @@ scan_file(struct scan *scan, const char *path, bool named)
 	return going_on;
 }
 
+/* False where the scan cannot go on. */
+static bool
+scan_entry(struct scan *scan, const FTSENT *entry)
+{
+	bool named = entry->fts_level == FTS_ROOTLEVEL;
+
+	switch (entry->fts_info) {
+	case FTS_F:
+		return named ? scan_named(scan, entry->fts_accpath)
+			     : scan_file(scan, entry->fts_accpath);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		if (named)
+			return refuse_named(
+			    scan, entry->fts_path, entry->fts_errno);
+		note_unread(scan, entry->fts_path, entry->fts_errno);
+		return true;
+	case FTS_SLNONE: /* a link to nothing */
+	case FTS_DEFAULT:
+		return !named || scan_named(scan, entry->fts_accpath);
+	default: /* directories, links */
+		return true;
+	}
+}
+
 /* Whatever is below path; links are followed nowhere but at path itself. */
 static bool
 scan_tree(struct scan *scan, const char *path)
@@ -218,28 +267,19 @@ scan_tree(struct scan *scan, const char *path)
 	char *paths[] = {(char *)path, NULL};
 	FTS *tree =
 	    fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
-	bool going_on = tree != NULL;
+	bool going_on = true;
 	FTSENT *entry;
 
-	if (tree == NULL)
+	if (tree == NULL) {
 		note_unread(scan, path, errno);
-	while (going_on && (entry = fts_read(tree)) != NULL) {
-		switch (entry->fts_info) {
-		case FTS_F:
-			going_on = scan_file(scan, entry->fts_accpath,
-			    entry->fts_level == FTS_ROOTLEVEL);
-			break;
-		case FTS_DNR:
-		case FTS_ERR:
-		case FTS_NS:
-			note_unread(scan, entry->fts_path, entry->fts_errno);
-			break;
-		default: /* directories, links, devices, pipes, sockets */
-			break;
-		}
+		return true;
 	}
-	if (tree != NULL)
-		fts_close(tree);
+	while (going_on && (entry = fts_read(tree)) != NULL)
+		going_on = scan_entry(scan, entry);
+	/* 0 at the end of the tree, and only there. */
+	if (going_on && errno != 0)
+		note_unread(scan, path, errno);
+	fts_close(tree);
 	return going_on;
 }
 
@@ -261,14 +301,21 @@ reason_for(const char *file, char reason[REASON_ROOM])
 			*c = '?';
 }
 
+static bool
+is_revoked(const json_t *item)
+{
+	const char *status = json_string_value(json_object_get(item, "status"));
+
+	return status == NULL || strcmp(status, "revoked") == 0;
+}
+
 /* Whether a sighting is the first of its key, which is not revoked yet. */
 static bool
 to_revoke(const struct scan *scan, size_t i)
 {
 	const json_t *item = json_array_get(scan->found, i);
-	const char *status = json_string_value(json_object_get(item, "status"));
 
-	if (status == NULL || strcmp(status, "revoked") == 0)
+	if (is_revoked(item))
 		return false;
 	for (size_t before = 0; before < i; before++)
 		if (json_equal(json_object_get(item, "id"),
@@ -278,6 +325,18 @@ to_revoke(const struct scan *scan, size_t i)
 	return true;
 }
 
+static size_t
+count_to_revoke(const struct scan *scan)
+{
+	size_t count = 0, n = json_array_size(scan->found);
+
+	for (size_t i = 0; i < n; i++)
+		count += to_revoke(scan, i);
+	return count;
+}
+
+/* --revoke is the order to; whoever sits there is asked once more, having seen
+ * which keys it is about. A cron job has nobody to ask and has to revoke. */
 static bool
 may_revoke(const struct scan *scan, size_t count)
 {
@@ -285,24 +344,38 @@ may_revoke(const struct scan *scan, size_t count)
 	bool yes;
 	int tty;
 
-	if (json_object_get(scan->inv->parameters, "yes") != NULL)
+	if (json_object_get(scan->inv->parameters, "yes") != NULL ||
+	    !isatty(STDERR_FILENO))
 		return true;
 	tty = prompt_open();
-	if (tty < 0) {
-		fputs("apikeyctl: key scan: there is no terminal to ask for a "
-		      "confirmation, so nothing was revoked; add --yes\n",
-		    stderr);
-		return false;
-	}
+	if (tty < 0)
+		return true;
 	output_flush(); /* what the question is about */
 	snprintf(question, sizeof question,
-	    "Revoke %s? Callers get errors at once. [y/N] ",
-	    count == 1 ? "this key" : "these keys");
+	    "Revoke %zu key%s? Callers get errors at once. [y/N] ", count,
+	    count == 1 ? "" : "s");
 	yes = prompt_confirm(tty, question);
 	close(tty);
 	if (!yes)
 		fputs("apikeyctl: nothing was revoked\n", stderr);
 	return yes;
+}
+
+/* Each sighting of the key says so from now on. */
+static void
+note_revoked(const struct scan *scan, const char *id)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (scan->found, i, item) {
+		const char *its =
+		    json_string_value(json_object_get(item, "id"));
+
+		if (its != NULL && strcmp(its, id) == 0)
+			json_object_set_new(
+			    item, "status", json_string("revoked"));
+	}
 }
 
 static enum ctl_exit
@@ -318,8 +391,10 @@ revoke_one(const struct scan *scan, const json_t *item)
 	code = call_once(scan->inv, "RevokeKey", parameters, &answer);
 	json_decref(parameters);
 	json_decref(answer);
-	if (code == CTL_DONE)
-		fprintf(stderr, "Revoked key %s.\n", json_string_value(id));
+	if (code != CTL_DONE)
+		return code;
+	fprintf(stderr, "Revoked key %s.\n", json_string_value(id));
+	note_revoked(scan, json_string_value(id));
 	return code;
 }
 
@@ -328,10 +403,8 @@ static enum ctl_exit
 revoke_found(const struct scan *scan)
 {
 	enum ctl_exit code, worst = CTL_REFUSED;
-	size_t count = 0, n = json_array_size(scan->found);
+	size_t count = count_to_revoke(scan), n = json_array_size(scan->found);
 
-	for (size_t i = 0; i < n; i++)
-		count += to_revoke(scan, i);
 	if (count == 0 || !may_revoke(scan, count))
 		return CTL_REFUSED;
 	for (size_t i = 0; i < n; i++) {
@@ -360,32 +433,39 @@ print_summary(const struct scan *scan)
 		fprintf(stderr,
 		    "%zu could not be read: nothing is known of them.\n",
 		    scan->unread);
-	if (found > 0 &&
-	    json_object_get(scan->inv->parameters, "revoke") == NULL)
+	if (json_object_get(scan->inv->parameters, "revoke") == NULL &&
+	    count_to_revoke(scan) > 0)
 		fputs("Whoever has read these files can use active keys. Stop "
 		      "them now with --revoke or\n`apikeyctl key revoke ID`; "
 		      "for a new secret: `apikeyctl key rotate ID`.\n",
 		    stderr);
 }
 
-static enum ctl_exit
-report(struct scan *scan)
+static void
+print_document(const struct scan *scan)
 {
-	if (scan->inv->json) {
-		json_t *document = json_pack("{s:O, s:I, s:I, s:I}", "found",
-		    scan->found, "unknown", (json_int_t)scan->unknown, "files",
-		    (json_int_t)scan->files, "unread",
-		    (json_int_t)scan->unread);
+	json_t *document = json_pack("{s:O, s:I, s:I, s:I}", "found",
+	    scan->found, "unknown", (json_int_t)scan->unknown, "files",
+	    (json_int_t)scan->files, "unread", (json_int_t)scan->unread);
 
-		output_json(document);
-		json_decref(document);
-	}
+	output_json(document);
+	json_decref(document);
+}
+
+/* The document comes last: it tells what has become of the keys. */
+static enum ctl_exit
+report(const struct scan *scan)
+{
+	enum ctl_exit code = CTL_REFUSED;
+
 	print_summary(scan);
 	if (json_array_size(scan->found) == 0)
-		return scan->unread > 0 ? CTL_REFUSED : CTL_DONE;
-	if (json_object_get(scan->inv->parameters, "revoke") != NULL)
-		return revoke_found(scan);
-	return CTL_REFUSED;
+		code = scan->unread > 0 ? CTL_REFUSED : CTL_DONE;
+	else if (json_object_get(scan->inv->parameters, "revoke") != NULL)
+		code = revoke_found(scan);
+	if (scan->inv->json)
+		print_document(scan);
+	return code;
 }
 
 static enum ctl_exit
@@ -418,7 +498,8 @@ run_scan(struct invocation *inv)
 static const struct option_row scan_options[] = {
     {.name = "revoke",
 	.field = "revoke",
-	.help = "revoke the keys whose tokens were found"},
+	.help = "revoke the keys whose tokens were found; asks first, where "
+		"there is a terminal"},
     {.name = "yes", .field = "yes", .help = "do not ask"},
     {0},
 };
@@ -438,7 +519,8 @@ const struct command scan_commands[] = {
 		"found that were\nimported from elsewhere.",
 	.example = "apikeyctl key scan /var/www --revoke\n"
 		   "git log -p | apikeyctl key scan -",
-	.exits = "0 no token of this store; 1 found any, or could not read all",
+	.exits = "0 no token of this store; 1 found any, or could not read "
+		 "all; 2 could not read PATH itself",
 	.positionals = scan_path,
 	.options = scan_options,
 	.run = run_scan},

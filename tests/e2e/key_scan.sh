@@ -99,8 +99,12 @@ mkfifo "$TMP/links/fifo"
 exits 'links and pipes are left alone' 0 ctl key scan "$TMP/links"
 exits 'but for what was named itself' 1 \
 	ctl key scan "$TMP/links/directory"
-exits 'what is not there' 1 ctl key scan "$TMP/nowhere"
+exits 'what is not there' 2 ctl key scan "$TMP/nowhere"
 like 'is named' "$(cat "$TMP/output")" 'nowhere: No such file'
+ln -s "$TMP/nowhere" "$TMP/dangling"
+exits 'nor what a link leads to' 2 ctl key scan "$TMP/dangling"
+exits 'what cannot be read at all' 2 ctl key scan "$APIKEYD_ADMIN_SOCKET"
+unlike 'is no clean bill' "$(cat "$TMP/output")" '^0 tokens'
 exits 'no path' 2 ctl key scan
 if [ "$(id -u)" -ne 0 ]; then
 	echo x >"$TMP/links/closed"
@@ -111,12 +115,27 @@ else
 	skip 'what cannot be read is no clean bill' 'root reads everything'
 fi
 
+# --- a pipe that was named itself, as a shell makes one of <(...)
+exits 'a pipe' 1 sh -c \
+	"cat '$TMP/elsewhere/leak' | '$APIKEYCTL' key scan /dev/stdin"
+like 'is read' "$(cat "$TMP/output")" "^/dev/stdin:1: $id, "
+exits 'a pipe without a token' 0 sh -c \
+	"echo none | '$APIKEYCTL' key scan /dev/stdin"
+like 'is counted' "$(cat "$TMP/output")" '^0 tokens .* in 1 file\.'
+
 # --- revoke
-exits 'revoke without a terminal takes --yes' 1 \
-	setsid -w "$APIKEYCTL" key scan "$tree" --revoke
-is 'nothing was revoked' "$(verdict "$token")" valid
-exits 'revoke' 1 ctl key scan "$tree" --revoke --yes
+fourth=$(new_key cron)
+echo "$fourth" >"$TMP/cron"
+exits 'revoke, with nobody there to ask' 1 \
+	setsid -w "$APIKEYCTL" key scan "$TMP/cron" --revoke
+is 'revokes' "$(verdict "$fourth")" revoked
+like 'JSON says what has become of the key' \
+	"$(setsid -w "$APIKEYCTL" key scan "$tree" --revoke --json 2>&1)" \
+	"\"id\":\"$id\",.*\"status\":\"revoked\""
 is 'revoked' "$(verdict "$token")" revoked
+scan "$tree" >"$TMP/output"
+unlike 'what is revoked is not to be stopped' "$(cat "$TMP/scan.err")" \
+	'active keys'
 like 'for this reason' "$(ctl key show "$id" --json)" \
 	'"revoked_reason":"found by scan in [^"]*history"'
 is 'it is still found, revoked' "$(scan "$tree" --revoke --yes)" \
