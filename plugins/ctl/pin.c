@@ -7,19 +7,26 @@
 
 #include "prompt.h"
 
-/* More than any PIN, so that one that is too long is seen to be. */
-enum { PIN_MIN = 4, PIN_MAX = 64, ROOM = 80 };
+/* More than any PIN twice, so that one that is too long is seen to be. */
+enum { PIN_MIN = 4, PIN_MAX = 64, ROOM = 2 * PIN_MAX + 16 };
 
 struct secret {
 	char text[ROOM];
 	size_t len;
 };
 
+/* file: NULL where it is not from one. errno is that of the reading. */
 static enum ctl_exit
-report(const char *what)
+report(const char *file)
 {
-	fprintf(stderr, "apikeyctl: cannot read the PIN%s: %s\n", what,
-	    strerror(errno));
+	const char *why = strerror(errno);
+
+	fputs("apikeyctl: cannot read the PIN", stderr);
+	if (file != NULL) {
+		fputs(" file ", stderr);
+		output_text(stderr, file);
+	}
+	fprintf(stderr, ": %s\n", why);
 	return CTL_NOT_PERMITTED;
 }
 
@@ -30,7 +37,7 @@ read_secret(const char *file, const char *question, struct secret *secret)
 	    ? prompt_file(file, secret->text, ROOM, &secret->len)
 	    : prompt_secret(question, secret->text, ROOM, &secret->len);
 
-	return read ? CTL_DONE : report(file != NULL ? " file" : "");
+	return read ? CTL_DONE : report(file);
 }
 
 static enum ctl_exit
@@ -80,6 +87,34 @@ pin_add(const struct invocation *inv, json_t *parameters)
 	return code;
 }
 
+/* The same on two lines, as passwd(1) wants it from a pipe, is said once. */
+static void
+take_once(struct secret *secret)
+{
+	size_t half = secret->len / 2;
+
+	if (secret->len % 2 == 1 && secret->text[half] == '\n' &&
+	    memcmp(secret->text, secret->text + half + 1, half) == 0)
+		secret->len = half;
+}
+
+/* What no prompt could ever be given again. */
+static enum ctl_exit
+check_one_line(const struct secret *secret)
+{
+	for (size_t i = 0; i < secret->len; i++) {
+		unsigned char c = (unsigned char)secret->text[i];
+
+		if (c >= 0x20 && c != 0x7f)
+			continue;
+		fputs("apikeyctl: a PIN is one line without control "
+		      "characters\n",
+		    stderr);
+		return CTL_USAGE;
+	}
+	return CTL_DONE;
+}
+
 enum ctl_exit
 pin_add_new(const struct invocation *inv, json_t *parameters)
 {
@@ -88,8 +123,12 @@ pin_add_new(const struct invocation *inv, json_t *parameters)
 	struct secret secret = {.len = 0}, again = {.len = 0};
 	enum ctl_exit code = read_secret(file, "New PIN: ", &secret);
 
+	if (code == CTL_DONE && file == NULL)
+		take_once(&secret);
 	if (code == CTL_DONE)
 		code = check(&secret, "pin-file");
+	if (code == CTL_DONE)
+		code = check_one_line(&secret);
 	if (code == CTL_DONE && file == NULL && prompt_asks()) {
 		code = read_secret(NULL, "The same again: ", &again);
 		if (code == CTL_DONE &&

@@ -18,6 +18,7 @@ umask 022
 printf '%s\n' $PIN >"$TMP/pin"
 printf '%s\n' $NEW_PIN >"$TMP/new"
 printf '%s\n' $WRONG >"$TMP/wrong"
+printf '%s\n' $PIN $NEW_PIN >"$TMP/lines"
 
 start_apikeyd || give_up "apikeyd does not start"
 exits "a product may take a PIN" 0 ctl product create bank --require-pin
@@ -78,6 +79,14 @@ exits "set from a file" 0 as $ALICE ctl operator set-pin --pin-file "$TMP/pin"
 exits "set from stdin" 0 \
 	as $BOB sh -c "'$APIKEYCTL' operator set-pin <'$TMP/pin'"
 like "lists say so" "$(ctl operator list)" "^$ALICE .* set "
+exits "two lines are no PIN" 2 as $BOB ctl operator set-pin \
+	--pin-file "$TMP/lines" --old-pin-file "$TMP/pin"
+exits "nor are two different ones on stdin" 2 as $BOB sh -c \
+	"'$APIKEYCTL' operator set-pin --old-pin-file '$TMP/pin' <'$TMP/lines'"
+exits "twice the same is, on stdin" 0 as $BOB sh -c \
+	"cat '$TMP/pin' '$TMP/pin' |
+	'$APIKEYCTL' operator set-pin --old-pin-file '$TMP/pin'"
+exits "and is said once" 0 create $BOB bank --pin-file "$TMP/pin"
 exits "another takes the old one" 4 \
 	as $ALICE ctl operator set-pin --pin-file "$TMP/new" </dev/null
 exits "a wrong old one" 4 as $ALICE ctl operator set-pin \
@@ -91,6 +100,8 @@ exits "the new one is" 0 create $ALICE bank --pin-file "$TMP/new"
 
 exits "nobody there to ask: not permitted" 4 create $ALICE bank
 like "it says how to give it" "$(cat "$TMP/output")" --pin-file
+exits "a file that is not there" 4 create $ALICE bank --pin-file "$TMP/nowhere"
+like "is named" "$(cat "$TMP/output")" "$TMP/nowhere: No such file"
 exits "a wrong one: not permitted" 4 create $ALICE bank --pin-file "$TMP/wrong"
 like "and how many are left" "$(cat "$TMP/output")" '4 more'
 token=$(create $ALICE bank --pin-file "$TMP/new" 2>"$TMP/output")
