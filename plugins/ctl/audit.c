@@ -85,8 +85,9 @@ static const struct option_row log_options[] = {
     {0},
 };
 
-/* One entry on a line of its own: there is no telling how wide the columns of
- * a table will have to be. */
+/* One entry on a line of its own: of those to come nobody knows how wide the
+ * columns of a table will have to be, and a narrow terminal has no room for
+ * any. */
 static void
 print_line(const json_t *entry)
 {
@@ -192,6 +193,7 @@ const struct command audit_commands[] = {
 	.result = "entries",
 	.fields = audit_fields,
 	.columns = audit_columns,
+	.print_line = print_line,
 	.run = run_log},
     {.noun = "audit",
 	.verb = "verify",

@@ -65,7 +65,10 @@ struct command {
 	const char *method;           /* of io.apikeyd.Admin */
 	bool changes;                 /* takes an operation_id */
 	const struct column *columns; /* of a list, which comes in pages */
-	const char *result;           /* member of the answer that is printed */
+	/* Prints one of them where there is no room for the columns; NULL:
+	 * they are cut. */
+	void (*print_line)(const json_t *row);
+	const char *result; /* member of the answer that is printed */
 	const struct field *fields;
 	/* Last questions before anything is sent; NULL: none. */
 	enum ctl_exit (*before)(struct invocation *);

@@ -44,12 +44,20 @@ listing_add(struct listing *listing, const json_t *item)
 void
 listing_print(struct listing *listing)
 {
+	json_t *row;
+	size_t i;
+
 	if (listing->json != NULL) {
 		if (fflush(listing->json) != 0)
 			output_fail(ENOMEM);
 		printf("[%s]\n", listing->text != NULL ? listing->text : "");
 	} else if (listing->count == 0) {
 		fprintf(stderr, "No %s.\n", listing->command->result);
+	} else if (listing->command->print_line != NULL &&
+	    output_is_too_wide(listing->command->columns, listing->rows)) {
+		json_array_foreach (listing->rows, i, row) {
+			listing->command->print_line(row);
+		}
 	} else {
 		output_table(listing->command->columns, listing->rows);
 	}

@@ -102,4 +102,8 @@ struct column {
  */
 void output_table(const struct column *columns, const json_t *rows);
 
+/* Whether the terminal has no room for the columns beside each other; never
+ * where there is none. */
+bool output_is_too_wide(const struct column *columns, const json_t *rows);
+
 #endif

@@ -196,14 +196,19 @@ width_needed(const struct column *columns, const json_t *rows)
 	return needed - 1;
 }
 
-static bool
-is_too_narrow(struct libscols_table *table, const struct column *columns,
-    const json_t *rows)
+bool
+output_is_too_wide(const struct column *columns, const json_t *rows)
 {
-	/* Without stacks all columns are in the first. */
-	if (!isatty(STDOUT_FILENO) || stacked(columns, 1, 0) == NULL)
+	struct libscols_table *table;
+	bool is_too_wide;
+
+	if (!isatty(STDOUT_FILENO))
 		return false;
-	return width_needed(columns, rows) > scols_table_get_termwidth(table);
+	table = scols_new_table(); /* knows the terminal's width */
+	is_too_wide = table != NULL &&
+	    width_needed(columns, rows) > scols_table_get_termwidth(table);
+	scols_unref_table(table);
+	return is_too_wide;
 }
 
 void
@@ -212,7 +217,9 @@ output_table(const struct column *columns, const json_t *rows)
 	struct libscols_table *table = scols_new_table();
 	bool good = table != NULL;
 
-	if (good && is_too_narrow(table, columns, rows))
+	/* Without stacks all columns are in the first. */
+	if (good && stacked(columns, 1, 0) != NULL &&
+	    output_is_too_wide(columns, rows))
 		good = fill_stacked(table, columns, rows);
 	else if (good)
 		good = fill_flat(table, columns, rows);

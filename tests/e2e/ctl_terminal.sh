@@ -62,6 +62,9 @@ for noun in account product key operator; do
 	ok "... and are not cut down to nothing" \
 		[ "$(wc -l <"$TMP/list")" -ge 2 ]
 done
+like "an audit log without room for columns is lines, and whole" \
+	"$(seen audit log)" \
+	"^2[^ ]+Z  [^ ]+  CreateKey  $id  acme  done  type=bearer, .*allowlist="
 like "key IDs are whole" "$(seen key list)" "^$id "
 like "in 90 days is not in 89" "$(seen key list)" ' in 90d'
 is "a pipe is not cut" "$(ctl key list | grep -c "$wide")" 1
@@ -123,6 +126,15 @@ done
 like "delete asks, too" "$(answer '[y/N]' 'n\n' key delete "$id")" "Delete key $id"
 like "y does it" "$(answer '[y/N]' 'y\n' key revoke "$id")" "Revoked key $id"
 is "... at once" "$(status_of "$id")" revoked
+leaked=$(new_key Leaked)
+echo "$leaked" >"$TMP/leak"
+said=$(answer '[y/N]' 'n\n' key scan "$TMP/leak" --revoke)
+like "a scan asks, having said which key" "$said" \
+	"leak:1: $(key_id "$leaked"), .*"
+like "... and that nothing was revoked" "$said" 'nothing was revoked'
+is "... nor was it" "$(status_of "$(key_id "$leaked")")" active
+answer '[y/N]' 'y\n' key scan "$TMP/leak" --revoke >"$TMP/output"
+is "y revokes it" "$(status_of "$(key_id "$leaked")")" revoked
 like "--yes asks nothing" "$(seen key delete "$id" --yes)" "^Deleted key $id"
 said=$(answer 'Token: ' "$token\\n" key verify)
 like "a token is asked for, and judged" "$said" '^unknown$'
