@@ -301,6 +301,24 @@ method_of(const char *method, const char *interface)
 	return method + len + 1;
 }
 
+/* Clients tell a service that is none of what they look for from one that is
+ * older than they are. */
+static void
+answer_unknown(const struct varlink_service *service, struct call *call,
+    const char *method)
+{
+	const char *dot = strrchr(method, '.');
+
+	if (dot == NULL || method_of(method, standard) != NULL ||
+	    method_of(method, service->interface) != NULL)
+		answer_error(call, standard, "MethodNotFound",
+		    json_pack("{s:s}", "method", method));
+	else
+		answer_error(call, standard, "InterfaceNotFound",
+		    json_pack(
+			"{s:s%}", "interface", method, (size_t)(dot - method)));
+}
+
 static void
 dispatch(struct session *session, struct call *call, const char *method)
 {
@@ -317,10 +335,8 @@ dispatch(struct session *session, struct call *call, const char *method)
 	}
 	name = method_of(method, service->interface);
 	call->method = name;
-	if (name != NULL && service->dispatch(service->context, call, name))
-		return;
-	answer_error(call, standard, "MethodNotFound",
-	    json_pack("{s:s}", "method", method));
+	if (name == NULL || !service->dispatch(service->context, call, name))
+		answer_unknown(service, call, method);
 }
 
 /*

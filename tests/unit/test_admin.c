@@ -208,6 +208,11 @@ START_TEST(strangers_may_nothing)
 		check_has(ask(&other, methods[i], "{}"),
 		    "io.apikeyd.Admin.NotPermitted");
 	check_has(ask(&other, "GetNothing", "{}"), "MethodNotFound");
+	check_has(
+	    ask(&other, "org.varlink.service.Nothing", "{}"), "MethodNotFound");
+	check_has(ask(&other, "io.nobody.Knows.This", "{}"),
+	    "InterfaceNotFound\",\"parameters\":{\"interface\":"
+	    "\"io.nobody.Knows\"}");
 	check_has(ask(&other, "org.varlink.service.GetInfo", "{}"),
 	    "io.apikeyd.Admin");
 	check_has(ask(&other, "org.varlink.service.GetInterfaceDescription",

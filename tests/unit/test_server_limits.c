@@ -227,8 +227,9 @@ START_TEST(pipelined_calls)
 	while (len + sizeof described + 64 < sizeof requests) {
 		memcpy(requests + len, described, sizeof described);
 		len += sizeof described;
-		len += (size_t)sprintf(requests + len,
-			   "{\"method\":\"number.%d\"}", count++) +
+		len +=
+		    (size_t)sprintf(requests + len,
+			"{\"method\":\"org.varlink.service.N%d\"}", count++) +
 		    1;
 	}
 	fd = client_of(&admin_address);
@@ -240,10 +241,11 @@ START_TEST(pipelined_calls)
 	ck_assert_uint_lt(
 	    mallinfo2().uordblks + mallinfo2().hblkhd, before + (1 << 20));
 	for (int i = 0; i < 2 * count; i++) {
-		char wanted[32];
+		char wanted[48];
 		size_t got = hear_answer(fd, answer, sizeof answer);
 
-		snprintf(wanted, sizeof wanted, "\"number.%d\"", i / 2);
+		snprintf(wanted, sizeof wanted, "\"org.varlink.service.N%d\"",
+		    i / 2);
 		if (i % 2 == 0)
 			ck_assert_uint_gt(got, sizeof long_description);
 		else
