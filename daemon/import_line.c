@@ -111,10 +111,11 @@ read_native(struct import_line *line, struct params *params, int64_t now)
 	struct key_details *details = &line->draft.details;
 	const char *created_by = param_text(params, "created_by");
 
-	line->key_id = param_required_text(params, "id");
+	/* First, since a line without it may not be one of ours at all. */
 	if (!param_hash(params, "hash", line->draft.key.hash))
 		param_wrong(params, "hash",
 		    "is required, or sha256 for a token made elsewhere");
+	line->key_id = param_required_text(params, "id");
 	if (param_bool(params, "foreign"))
 		line->draft.key.flags |= KEY_FOREIGN;
 	if (created_by != NULL && !label_valid(created_by, 0, LOGIN_MAX_LEN))

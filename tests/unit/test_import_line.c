@@ -173,7 +173,7 @@ END_TEST
 
 START_TEST(test_native_wrong)
 {
-	check_wrong("{" PLACE "}", "id");
+	check_wrong("{" PLACE "}", "hash");
 	check_wrong("{" PLACE ",\"id\":\"ak_0123456789ab\"}", "hash");
 	check_wrong("{" PLACE ",\"hash\":\"" HASH "\"}", "id");
 	check_wrong("{" NATIVE ",\"type\":\"hmac\"}", "type");
