@@ -25,6 +25,7 @@ enum {
 
 struct import {
 	struct invocation *inv;
+	const char *path; /* "-": standard input */
 	struct varlink_client client;
 	FILE *file;
 	off_t size;     /* of the file; 0: not known */
@@ -244,6 +245,17 @@ is_blank(const char *text, size_t len)
 	return strspn(text, " \t\r\n") >= len;
 }
 
+/* errno is that of the reading. */
+static void
+report_unread(const struct import *import)
+{
+	const char *why = strerror(errno);
+
+	fputs("apikeyctl: key import: ", stderr);
+	output_text(stderr, import->path);
+	fprintf(stderr, ": %s\n", why);
+}
+
 static enum ctl_exit
 read_all(struct import *import)
 {
@@ -262,8 +274,7 @@ read_all(struct import *import)
 			break; /* it was made before */
 	}
 	if (code == CTL_DONE && ferror(import->file)) {
-		fprintf(stderr, "apikeyctl: key import: cannot read: %s\n",
-		    strerror(errno));
+		report_unread(import);
 		code = CTL_REFUSED;
 	}
 	if (text != NULL)
@@ -324,32 +335,46 @@ import_file(struct import *import)
 	return CTL_DONE;
 }
 
+/* False, with errno, where there is nothing to be read. */
+static bool
+open_file(struct import *import)
+{
+	struct stat status;
+
+	import->file =
+	    strcmp(import->path, "-") == 0 ? stdin : fopen(import->path, "re");
+	if (import->file == NULL)
+		return false;
+	if (fstat(fileno(import->file), &status) != 0)
+		return true;
+	if (S_ISREG(status.st_mode))
+		import->size = status.st_size;
+	errno = EISDIR;
+	return !S_ISDIR(status.st_mode);
+}
+
 static enum ctl_exit
 run_import(struct invocation *inv)
 {
-	const char *path = parameter_text(inv, "path");
-	bool from_stdin = strcmp(path, "-") == 0;
-	struct import import = {.inv = inv, .tty = isatty(STDERR_FILENO)};
-	struct stat status;
-	enum ctl_exit code;
+	json_t *path = json_incref(json_object_get(inv->parameters, "path"));
+	struct import import = {.inv = inv,
+	    .path = json_string_value(path),
+	    .tty = isatty(STDERR_FILENO)};
+	enum ctl_exit code = CTL_USAGE;
 
-	import.file = from_stdin ? stdin : fopen(path, "re");
-	if (import.file == NULL) {
-		fputs("apikeyctl: key import: ", stderr);
-		output_text(stderr, path);
-		fprintf(stderr, ": %s\n", strerror(errno));
-		return CTL_REFUSED;
-	}
-	if (fstat(fileno(import.file), &status) == 0 && S_ISREG(status.st_mode))
-		import.size = status.st_size;
 	json_object_del(inv->parameters, "path");
 	import.lines = json_array();
 	varlink_init(&import.client, inv->socket);
-	code = call_add_operation_id(inv) ? import_file(&import) : CTL_REFUSED;
+	if (!open_file(&import))
+		report_unread(&import);
+	else
+		code = call_add_operation_id(inv) ? import_file(&import)
+						  : CTL_REFUSED;
 	varlink_close(&import.client);
 	json_decref(import.lines);
-	if (!from_stdin)
+	if (import.file != NULL && import.file != stdin)
 		fclose(import.file);
+	json_decref(path);
 	return code;
 }
 

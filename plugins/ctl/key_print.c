@@ -129,6 +129,7 @@ key_print_token(struct invocation *inv, const json_t *key)
 	const char *token = json_string_value(json_object_get(key, "token"));
 	const char *type = json_string_value(json_object_get(key, "type"));
 	const char *id = json_string_value(json_object_get(key, "id"));
+	const char *status = json_string_value(json_object_get(key, "status"));
 	const char *until =
 	    json_string_value(json_object_get(key, "expires_at"));
 
@@ -139,8 +140,11 @@ key_print_token(struct invocation *inv, const json_t *key)
 	if (output_flush() != 0)
 		return;
 	fprintf(stderr, "%s %s.\n", inv->command->done, id != NULL ? id : "");
+	if (status != NULL && strcmp(status, "active") != 0)
+		fprintf(
+		    stderr, "It is %s: no token of it is accepted.\n", status);
 	/* It may be the product that limits it. */
-	if (until != NULL)
+	else if (until != NULL)
 		fprintf(stderr, "It is accepted until %s.\n", until);
 	fputs("Its token went to standard output, this once; it cannot be "
 	      "shown again,\nunless its product is recoverable.\n",

@@ -76,8 +76,10 @@ read_token(const char *path, struct credential *credential)
 	if (fd >= 0)
 		close(fd);
 	if (len < 0) {
-		fprintf(stderr, "apikeyctl: %s: %s\n", path, strerror(error));
-		return CTL_REFUSED;
+		fputs("apikeyctl: --token-file: ", stderr);
+		output_text(stderr, path);
+		fprintf(stderr, ": %s\n", strerror(error));
+		return CTL_USAGE;
 	}
 	while (len > 0 && strchr("\r\n", credential->text[len - 1]) != NULL)
 		len--;
@@ -110,11 +112,27 @@ sign(const struct credential *credential, const char *prefix, size_t prefix_len,
 	explicit_bzero(&state, sizeof state);
 }
 
+/* timestamp: NULL where it was signed without one. */
+static void
+print_signature(bool as_json, const char *hex, json_t *timestamp)
+{
+	json_t *document;
+
+	if (!as_json) {
+		puts(hex);
+		return;
+	}
+	document =
+	    json_pack("{s:s, s:O*}", "signature", hex, "timestamp", timestamp);
+	output_json(document);
+	json_decref(document);
+}
+
 static enum ctl_exit
 run_sign(struct invocation *inv)
 {
 	static struct payload payload;
-	const json_t *timestamp = json_object_get(inv->parameters, "timestamp");
+	json_t *timestamp = json_object_get(inv->parameters, "timestamp");
 	char prefix[TIMESTAMP_TEXT_MAX], hex[SIGNATURE_LEN + 1];
 	size_t prefix_len = 0;
 	struct credential credential;
@@ -128,7 +146,7 @@ run_sign(struct invocation *inv)
 			prefix_len = timestamp_text(
 			    json_integer_value(timestamp), prefix);
 		sign(&credential, prefix, prefix_len, &payload, hex);
-		puts(hex);
+		print_signature(inv->json, hex, timestamp);
 	}
 	explicit_bzero(&credential, sizeof credential);
 	return code;

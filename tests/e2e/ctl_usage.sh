@@ -87,8 +87,8 @@ wrong '--unused: expected a duration' key list --unused 5x
 wrong '--expiring: expected a duration' key list --expiring=
 wrong '--overlap: expected a duration' key rotate ak_0123456789ab --overlap -1s
 wrong '--max-lifetime: expected a duration' product create p --max-lifetime 1y
-for words in 'product create p --max-lifetime' 'key list --unused' \
-	'key list --expiring'; do
+for words in 'product create p --max-lifetime' 'key list --expiring' \
+	'audit log --since'; do
 	# shellcheck disable=SC2086 # a list of words
 	wrong 'expected a duration above 0' $words 0
 done
@@ -315,6 +315,13 @@ for head in 'KEY ID' NAME ACCOUNT PRODUCT ENVIRONMENT PERMISSION STATUS \
 	ok "list has $head" grep -q "$head" "$out"
 done
 
+for words in 'key list' 'audit stale'; do
+	# shellcheck disable=SC2086 # a list of words
+	run $words --unused 0 --account acme --json
+	ok "$words --unused 0 has every key" \
+		grep -qF "\"id\":\"$id\"" "$out"
+done
+
 run --operation-id again-1 key rotate "$id" --json
 is 'rotate: exit status' "$code" 0
 run --operation-id again-1 key rotate "$id"
@@ -334,6 +341,11 @@ like 'a repetition of nothing changes nothing' "$(cat "$out")" \
 run account create globex --operation-id again-3
 run account create initech --operation-id again-3
 expect 6 'apikeyctl: operation_id again-3' 'an operation id of another change'
+
+run key disable "$id"
+run key rotate "$id"
+expect 0 'It is disabled' 'a token that is not accepted yet'
+run key enable "$id"
 
 run key update "$id" --expires 2020-01-01
 expect 2 'apikeyctl: --expires: ' 'what only the daemon can refuse'

@@ -38,6 +38,10 @@ judge() {
 signature=$(sign "$payload")
 like 'a signature is hexadecimal' "$signature" '^[0-9a-f]{64}$'
 ok 'it is good' check "$payload" "$signature"
+is 'as JSON' "$(sign "$payload" --json)" "{\"signature\":\"$signature\"}"
+is '... with its timestamp' \
+	"$(sign "$payload" --json --timestamp 1700000000)" \
+	"{\"signature\":\"$(sign "$payload" --timestamp 1700000000)\",\"timestamp\":1700000000}"
 is 'and says whose it is' "$(head -n 1 "$TMP/output")" valid
 is 'another payload is not signed by it' \
 	"$(judge "$payload " "$signature")" unknown
@@ -108,7 +112,8 @@ ctl key sign --token-file "$TMP/token" <"$TMP/payload" >"$TMP/output" 2>&1 ||
 	code=$?
 is 'nor is it signed' "$code" 2
 exits 'a file without a token' 2 ctl key sign --token-file "$TMP/payload"
-exits 'no such file' 1 ctl key sign --token-file "$TMP/nowhere"
+exits 'no such file' 2 ctl key sign --token-file "$TMP/nowhere"
+like 'is named' "$(cat "$TMP/output")" '--token-file: .*/nowhere: No such file'
 exits 'no file' 2 ctl key sign
 exits 'no signature' 2 ctl key verify-signature "$id"
 

@@ -110,6 +110,8 @@ line no no-token-0123456789 ',"expires_at":"2999-01-01T00:00:00Z"' |
 	sed 's/appointments/brief/' >"$TMP/lines"
 refused 'a key that lasts longer than its product lets it' 6 \
 	'line 1: keys for product brief may not last longer than until 2'
+echo '{"account":"acme","product":"appointments","name":"n"}' >"$TMP/lines"
+refused 'a line without any hash' 2 'line 1: hash: is required, or sha256 for'
 line h hmac-token-0123456789 ',"type":"hmac"' >"$TMP/lines"
 refused 'an hmac key' 2 'hmac keys cannot be imported'
 n=0
@@ -119,7 +121,9 @@ while [ "$n" -lt 30 ]; do
 done >"$TMP/lines"
 exits 'many errors' 2 ctl key import "$TMP/lines"
 is '20 are shown' "$(grep -c '^apikeyctl: line' "$TMP/output")" 20
-exits 'no such file' 1 ctl key import "$TMP/nowhere"
+exits 'no such file' 2 ctl key import "$TMP/nowhere"
+exits 'a directory' 2 ctl key import "$TMP"
+like 'is named' "$(cat "$TMP/output")" "$TMP: Is a directory"
 is 'nothing of all that was imported' "$(count)" "$before"
 is 'not the good one either' "$(verdict good-token-0123456789)" malformed
 like 'an account of an import that failed can be deleted' \
