@@ -15,14 +15,13 @@ reply_account(struct call *call, const struct account *account)
 /* Create */
 
 static void
-apply_create(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_create(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct account *account = subject;
 
-	(void)operation;
-	account->sequence = sequence;
+	account->sequence = operation->sequence;
 	index_add_account(admin->index, account);
 	reply_account(call, account);
 }
@@ -107,15 +106,14 @@ struct new_status {
 };
 
 static void
-apply_status(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_status(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct new_status *new = subject;
 
 	(void)context;
-	(void)operation;
 	new->account->status = new->status;
-	new->account->sequence = sequence;
+	new->account->sequence = operation->sequence;
 	reply_account(call, new->account);
 	free(new);
 }
@@ -180,12 +178,11 @@ admin_suspend_account(void *context, struct call *call)
 /* Delete */
 
 static void
-apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_delete(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 
-	(void)sequence;
 	(void)operation;
 	index_remove_account(admin->index, subject);
 	call_reply(call, NULL);

@@ -209,14 +209,13 @@ admin_backup_stop(struct admin *admin)
 
 /* Its line in audit.log is written: the backup is one that has it. */
 static void
-apply_backup(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_backup(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct backup_call *self;
 
 	(void)subject;
-	(void)sequence;
 	(void)operation;
 	if (admin->backup != NULL) {
 		answer_failure(call, "Conflict",

@@ -194,11 +194,10 @@ reply_of(const struct admin *admin, const struct call *call,
 }
 
 static void
-apply_export(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_export(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	(void)context;
-	(void)sequence;
 	(void)operation;
 	call_reply(call, subject);
 }

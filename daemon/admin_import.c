@@ -530,14 +530,13 @@ import_as_record(const struct import *import)
 }
 
 static void
-apply_import(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_import(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct import *import = subject;
 	struct import_record record = import_as_record(import);
 
-	(void)sequence;
 	(void)operation;
 	index_note_import(admin->index, &record);
 	index_stage_live(admin->index);

@@ -292,12 +292,11 @@ admin_revoke_key(void *context, struct call *call)
 /* Delete */
 
 static void
-apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_delete(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 
-	(void)sequence;
 	(void)operation;
 	index_remove_key(admin->index, subject);
 	call_reply(call, NULL);

@@ -178,12 +178,11 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
 
 static void
 apply_nothing(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
+    const struct operation *operation)
 {
 	const struct admin *admin = context;
 
 	(void)subject;
-	(void)sequence;
 	admin_reply(call, names[operation->kind],
 	    view_operation_object(admin, operation));
 }

@@ -107,15 +107,14 @@ is_renamed(const struct operator_change *oc)
 }
 
 static void
-apply_add(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_add(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct operator_change *oc = subject;
 	uint32_t uid = oc->user->uid;
 
-	(void)operation;
-	oc->user->sequence = sequence;
+	oc->user->sequence = operation->sequence;
 	if (is_renamed(oc))
 		index_remove_pin(admin->index, uid);
 	if (oc->existing != NULL)
@@ -312,13 +311,12 @@ admin_add_operator(void *context, struct call *call)
 /* Remove */
 
 static void
-apply_remove(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_remove(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct operator_user *user = subject;
 
-	(void)sequence;
 	(void)operation;
 	index_remove_pin(admin->index, user->uid);
 	index_remove_operator(admin->index, user);

@@ -213,12 +213,11 @@ answer_locked(struct call *call, int64_t until)
 /* The last step of a check: how it stands is on disk. */
 static void
 apply_settled(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
+    const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct pin_turn *turn = subject;
 
-	(void)sequence;
 	(void)operation;
 	index_put_pin(admin->index, &turn->pin, NULL);
 	if (turn->outcome == PIN_UNCHECKED) {
@@ -276,13 +275,12 @@ on_checked(struct job *job, bool ran)
 /* The attempt is counted: now it may be looked at. */
 static void
 apply_counted(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
+    const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct pin_turn *turn = subject;
 
 	(void)call;
-	(void)sequence;
 	(void)operation;
 	index_put_pin(admin->index, &turn->pin, NULL);
 	change_keep(turn->change);
@@ -353,13 +351,12 @@ admin_param_pin(struct params *params, const char *name)
 /* Setting */
 
 static void
-apply_set(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_set(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct pin_turn *turn = subject;
 
-	(void)sequence;
 	(void)operation;
 	index_put_pin(admin->index, &turn->pin, &turn->room);
 	turn_remove(turn);

@@ -15,14 +15,13 @@ reply_product(struct call *call, const struct product *product)
 /* Create */
 
 static void
-apply_create(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_create(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct product *product = subject;
 
-	(void)operation;
-	product->sequence = sequence;
+	product->sequence = operation->sequence;
 	index_add_product(admin->index, product);
 	reply_product(call, product);
 }
@@ -110,12 +109,11 @@ admin_create_product(void *context, struct call *call)
 /* Delete */
 
 static void
-apply_delete(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_delete(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct admin *admin = context;
 
-	(void)sequence;
 	(void)operation;
 	index_remove_product(admin->index, subject);
 	call_reply(call, NULL);
@@ -190,12 +188,11 @@ struct enabling {
 
 static void
 apply_enabling(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
+    const struct operation *operation)
 {
 	struct enabling *enabling = subject;
 
 	(void)context;
-	(void)sequence;
 	(void)operation;
 	if (enabling->enable)
 		index_enable(enabling->account, enabling->product);

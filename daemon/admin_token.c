@@ -28,14 +28,13 @@ revealed_free(void *subject)
 
 /* The line that tells of it is on disk. */
 static void
-apply_reveal(void *context, struct call *call, void *subject, uint64_t sequence,
+apply_reveal(void *context, struct call *call, void *subject,
     const struct operation *operation)
 {
 	struct revealed *revealed = subject;
 	char id[KEY_ID_SIZE];
 
 	(void)context;
-	(void)sequence;
 	(void)operation;
 	key_id_text(revealed->key, id);
 	log_notice("token of key %s revealed to uid %u", id,

@@ -416,7 +416,7 @@ on_store_done(struct store_change *store)
 		if (store->operation.id[0] != '\0')
 			index_note_operation(changes->index, &store->operation);
 		change->apply(change->context, change->call, change->subject,
-		    store->sequence, &store->operation);
+		    &store->operation);
 	} else {
 		finish_failed(change);
 	}

@@ -85,9 +85,10 @@ void change_audit(struct change *change, char *line, bool urgent);
 void change_identify(struct change *change, const uint8_t digest[MAC_BYTES]);
 
 /* Puts a committed change into the index and answers the call. subject is
- * what change_submit() was given. */
+ * what change_submit() was given, operation what it made of it, with the
+ * sequence it was committed with. */
 typedef void apply_fn(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation);
+    const struct operation *operation);
 /* Frees what subject is, where the change did not come about. */
 typedef void discard_fn(void *subject);
 

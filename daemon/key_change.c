@@ -60,14 +60,13 @@ key_change_begin(struct admin *admin, struct call *call, method_fn *method,
 
 static void
 apply_key_change(void *context, struct call *call, void *subject,
-    uint64_t sequence, const struct operation *operation)
+    const struct operation *operation)
 {
 	struct admin *admin = context;
 	struct key_change *kc = subject;
 	struct key *key = kc->existing;
 
-	(void)operation;
-	kc->key->sequence = sequence;
+	kc->key->sequence = operation->sequence;
 	if (key != NULL) {
 		index_replace_key(admin->index, key, kc->key);
 	} else {
