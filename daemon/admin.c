@@ -373,52 +373,18 @@ admin_view_product(const struct admin *admin, const struct call *call,
 }
 
 void
-admin_reply(struct call *call, const char *name, json_t *view)
+admin_answer(struct call *call, json_t *reply)
 {
-	json_t *reply = json_pack("{s:o}", name, view);
-
 	if (reply == NULL)
 		call_abort(call);
 	else
 		call_reply(call, reply);
-}
-
-bool
-param_position(struct params *params, size_t *position)
-{
-	const char *after = param_text(params, "after");
-	char *end;
-
-	*position = 0;
-	if (after == NULL || after[0] == '\0')
-		return true;
-	*position = strtoul(after, &end, 10);
-	if (*end == '\0' && after[0] >= '0' && after[0] <= '9')
-		return true;
-	param_wrong(params, "after", "expected what the last page called next");
-	return false;
-}
-
-json_t *
-admin_page(const char *name, json_t *items, size_t next)
-{
-	char text[32];
-
-	snprintf(text, sizeof text, "%zu", next);
-	return json_pack("{s:o, s:o}", name, items, "next",
-	    next != 0 ? json_string(text) : json_null());
 }
 
 void
-admin_reply_page(
-    struct call *call, const char *name, json_t *items, size_t next)
+admin_reply(struct call *call, const char *name, json_t *view)
 {
-	json_t *reply = admin_page(name, items, next);
-
-	if (reply == NULL)
-		call_abort(call);
-	else
-		call_reply(call, reply);
+	admin_answer(call, json_pack("{s:o}", name, view));
 }
 
 void

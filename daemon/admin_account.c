@@ -290,11 +290,5 @@ next_account(struct admin *admin, struct call *call, const void *filter,
 void
 admin_list_accounts(void *context, struct call *call)
 {
-	struct params params = params_over(call_parameters(call));
-	size_t position;
-
-	param_position(&params, &position);
-	if (admin_params_ok(call, &params))
-		admin_list(
-		    context, call, "accounts", position, next_account, NULL);
+	admin_list_all(context, call, "accounts", next_account);
 }

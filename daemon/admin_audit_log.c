@@ -216,12 +216,8 @@ page_of(struct audit_reading *reading, bool last)
 static void
 answer_list(struct audit_reading *reading)
 {
-	json_t *page = page_of(reading, reading->at >= reading->end);
-
-	if (page == NULL)
-		call_abort(reading->call);
-	else
-		call_reply(reading->call, page);
+	admin_answer(
+	    reading->call, page_of(reading, reading->at >= reading->end));
 	reading_end(reading);
 }
 
@@ -414,9 +410,8 @@ admin_list_audit(void *context, struct call *call)
 	bool follow = param_bool(&params, "follow");
 	struct audit_filter filter = {.limited = true};
 	struct audit_reading *reading;
-	size_t position;
+	size_t position = param_position(&params);
 
-	param_position(&params, &position);
 	if (since < 0)
 		param_wrong(&params, "since_ms", "expected milliseconds");
 	if (!copy_key(&filter, key))

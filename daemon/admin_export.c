@@ -248,10 +248,8 @@ admin_export_keys(void *context, struct call *call)
 		admin_find_account(admin, call, account) == NULL))
 		return;
 	reply = reply_of(admin, call, account, &progress, now);
-	if (reply == NULL)
-		call_abort(call);
-	else if (first || progress.position == 0)
+	if (reply != NULL && (first || progress.position == 0))
 		submit_page(admin, call, reply, &progress);
 	else
-		call_reply(call, reply);
+		admin_answer(call, reply);
 }

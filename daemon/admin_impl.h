@@ -120,18 +120,13 @@ void admin_submit_nothing(struct admin *admin, struct change *change,
 bool admin_was_done(const struct admin *admin, struct call *call,
     const struct operation_id *id, enum record_kind kind);
 
-/* Answers {NAME: view}; NULL as a view is want of memory. */
+/* Answers with a reply, NULL being want of memory; and with {NAME: view}, for
+ * which a view is the same. */
+void admin_answer(struct call *call, json_t *reply);
 void admin_reply(struct call *call, const char *name, json_t *view);
 
-/*
- * Pages: after is a position in decimal, "" or NULL for the beginning. *next
- * of admin_reply_page() is the position to go on from, 0 at the end.
- */
-bool param_position(struct params *params, size_t *position);
-/* The page alone; NULL where there is no memory. */
-json_t *admin_page(const char *name, json_t *items, size_t next);
-void admin_reply_page(
-    struct call *call, const char *name, json_t *items, size_t next);
+/* Where a page begins: what the last one called next, or 0. */
+size_t param_position(struct params *params);
 
 /*
  * The object at or after *position, moved behind it: false at the end. *view,
@@ -143,6 +138,9 @@ typedef bool next_view_fn(struct admin *admin, struct call *call,
 /* Answers with a page of these, from position on, under this name. */
 void admin_list(struct admin *admin, struct call *call, const char *name,
     size_t position, next_view_fn *next, const void *filter);
+/* A whole method that has no filter. */
+void admin_list_all(
+    void *context, struct call *call, const char *name, next_view_fn *next);
 
 /* "root", the daemon's own login, the operator's, or "uid 1000". */
 void admin_login(

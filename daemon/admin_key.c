@@ -432,9 +432,8 @@ admin_list_keys(void *context, struct call *call)
 	struct admin *admin = context;
 	struct params params = params_over(call_parameters(call));
 	struct key_filter filter = param_key_filter(&params);
-	size_t position;
+	size_t position = param_position(&params);
 
-	param_position(&params, &position);
 	if (!admin_params_ok(call, &params))
 		return;
 	if ((filter.account != NULL &&

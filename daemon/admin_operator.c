@@ -420,11 +420,5 @@ next_operator(struct admin *admin, struct call *call, const void *filter,
 void
 admin_list_operators(void *context, struct call *call)
 {
-	struct params params = params_over(call_parameters(call));
-	size_t position;
-
-	param_position(&params, &position);
-	if (admin_params_ok(call, &params))
-		admin_list(
-		    context, call, "operators", position, next_operator, NULL);
+	admin_list_all(context, call, "operators", next_operator);
 }

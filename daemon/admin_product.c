@@ -303,11 +303,5 @@ next_product(struct admin *admin, struct call *call, const void *filter,
 void
 admin_list_products(void *context, struct call *call)
 {
-	struct params params = params_over(call_parameters(call));
-	size_t position;
-
-	param_position(&params, &position);
-	if (admin_params_ok(call, &params))
-		admin_list(
-		    context, call, "products", position, next_product, NULL);
+	admin_list_all(context, call, "products", next_product);
 }
