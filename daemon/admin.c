@@ -388,6 +388,12 @@ admin_reply(struct call *call, const char *name, json_t *view)
 }
 
 void
+uid_text(uint32_t uid, char text[UID_TEXT_MAX])
+{
+	snprintf(text, UID_TEXT_MAX, "%u", (unsigned)uid);
+}
+
+void
 admin_login(const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1])
 {
 	const struct operator_user *user = index_operator(admin->index, uid);

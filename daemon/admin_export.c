@@ -87,7 +87,7 @@ seal_progress(const struct admin *admin, const struct call *call,
     const char *account, const char *progress, char hex[2 * MAC_BYTES + 1])
 {
 	static const char name[] = "export";
-	char text[PROGRESS_MAX + SLUG_MAX_LEN + sizeof "4294967295"];
+	char text[PROGRESS_MAX + SLUG_MAX_LEN + UID_TEXT_MAX];
 	uint8_t mac[MAC_BYTES];
 	int len = snprintf(text, sizeof text, "%u %s %s",
 	    (unsigned)call_peer(call)->uid, account != NULL ? account : "",
@@ -213,11 +213,11 @@ static void
 submit_page(struct admin *admin, struct call *call, json_t *reply,
     const struct progress *progress)
 {
-	char uid[sizeof "4294967295"];
+	char uid[UID_TEXT_MAX];
 	struct claim caller = {RECORD_OPERATOR, CLAIM_SHARED, uid};
 	struct change *change;
 
-	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
+	uid_text(call_peer(call)->uid, uid);
 	change = change_begin(
 	    admin->changes, call, admin_export_keys, admin, &caller, 1);
 	if (change == NULL) {

@@ -142,6 +142,10 @@ void admin_list(struct admin *admin, struct call *call, const char *name,
 void admin_list_all(
     void *context, struct call *call, const char *name, next_view_fn *next);
 
+/* In decimal, as claims and operations name an operator. */
+enum { UID_TEXT_MAX = sizeof "4294967295" };
+void uid_text(uint32_t uid, char text[UID_TEXT_MAX]);
+
 /* "root", the daemon's own login, the operator's, or "uid 1000". */
 void admin_login(
     const struct admin *admin, uid_t uid, char login[LOGIN_MAX_LEN + 1]);

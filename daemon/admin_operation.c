@@ -152,7 +152,7 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
     const struct operation_id *id, enum record_kind kind,
     const struct claim *claims, size_t claim_count)
 {
-	char uid[sizeof "4294967295"];
+	char uid[UID_TEXT_MAX];
 	/* Who takes the caller's role away waits until this is done, and then
 	 * nothing of the caller's is still under way. */
 	struct claim all[5] = {{RECORD_OPERATION, CLAIM_EXCLUSIVE, id->text},
@@ -166,7 +166,7 @@ admin_begin(struct admin *admin, struct call *call, method_fn *method,
 		answer_no_memory(call);
 		return NULL;
 	}
-	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
+	uid_text(call_peer(call)->uid, uid);
 	for (size_t i = 0; i < claim_count; i++)
 		all[2 + i] = claims[i];
 	change = change_begin(

@@ -7,14 +7,6 @@
 #include "instant.h"
 #include "view.h"
 
-enum { UID_TEXT_MAX = sizeof "4294967295" };
-
-static void
-uid_text(uint32_t uid, char text[UID_TEXT_MAX])
-{
-	snprintf(text, UID_TEXT_MAX, "%u", (unsigned)uid);
-}
-
 json_t *
 admin_view_operator(const struct admin *admin, uint64_t uid)
 {

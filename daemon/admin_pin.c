@@ -127,10 +127,10 @@ turn_begin(struct admin *admin, struct call *call, method_fn *method)
 	uint32_t uid = call_peer(call)->uid;
 	struct change *change = NULL;
 	struct pin_turn *turn;
-	char name[sizeof "4294967295"];
+	char name[UID_TEXT_MAX];
 	bool waits = is_under_way(admin, uid);
 
-	snprintf(name, sizeof name, "%u", (unsigned)uid);
+	uid_text(uid, name);
 	if (!waits) {
 		change = change_begin(admin->changes, call, method, admin,
 		    &(struct claim){RECORD_PIN, CLAIM_EXCLUSIVE, name}, 1);

@@ -48,7 +48,7 @@ static void
 reveal(struct admin *admin, struct call *call, const struct key *key,
     const char *key_id)
 {
-	char uid[sizeof "4294967295"];
+	char uid[UID_TEXT_MAX];
 	/* As in admin_begin(): the caller's role stays until it is over. */
 	struct claim claims[] = {{RECORD_KEY, CLAIM_SHARED, key_id},
 	    {RECORD_OPERATOR, CLAIM_SHARED, uid}};
@@ -56,7 +56,7 @@ reveal(struct admin *admin, struct call *call, const struct key *key,
 	struct revealed *revealed;
 	struct change *change;
 
-	snprintf(uid, sizeof uid, "%u", (unsigned)call_peer(call)->uid);
+	uid_text(call_peer(call)->uid, uid);
 	change = change_begin(
 	    admin->changes, call, admin_reveal_key, admin, claims, 2);
 
