@@ -236,8 +236,7 @@ admin_delete_account(void *context, struct call *call)
 		change_drop(change);
 		answer_failure(call, "Conflict",
 		    "account %s still has keys (%u): delete them first, or "
-		    "stop them "
-		    "all with `apikeyctl account suspend %s`",
+		    "stop them all with `apikeyctl account suspend %s`",
 		    slug, account->keys, slug);
 		return;
 	}

@@ -484,8 +484,6 @@ static bool
 may_commit(struct admin *admin, struct call *call, struct import *import,
     const char *pin)
 {
-	char what[sizeof "product " + SLUG_MAX_LEN];
-
 	if (import->refused)
 		refuse(&import->failure, "Conflict",
 		    "lines of this import were refused");
@@ -507,15 +505,10 @@ may_commit(struct admin *admin, struct call *call, struct import *import,
 		    "%s; nothing was imported", import->failure.message);
 		return false;
 	}
-	for (size_t i = 0; i < import->pair_count; i++) {
-		const struct product *product = import->pairs[i].product;
-
-		if (!product->require_pin || call_is_confirmed(call))
-			continue;
-		snprintf(what, sizeof what, "product %s", product->slug);
-		return admin_step_up(
-		    admin, call, admin_commit_import, pin, what);
-	}
+	for (size_t i = 0; i < import->pair_count; i++)
+		if (!admin_step_up_for(admin, call, admin_commit_import, pin,
+			import->pairs[i].product))
+			return false;
 	return true;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making and changing keys. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,13 +46,10 @@ static bool
 has_pin(struct admin *admin, struct call *call, struct change *change,
     method_fn *method, const struct product *product, const char *pin)
 {
-	char what[sizeof "product " + SLUG_MAX_LEN];
-
 	if (!product->require_pin || call_is_confirmed(call))
 		return true;
-	snprintf(what, sizeof what, "product %s", product->slug);
 	change_drop(change);
-	return admin_step_up(admin, call, method, pin, what);
+	return admin_step_up_for(admin, call, method, pin, product);
 }
 
 static void
@@ -185,6 +181,14 @@ admin_update_key(void *context, struct call *call)
 		update_key(admin, call, change, key, object, &id);
 }
 
+static void
+refuse_revoked(struct change *change, struct call *call, const char *key_id)
+{
+	change_drop(change);
+	answer_failure(call, "Conflict",
+	    "key %s is revoked, which is for good: create a new key", key_id);
+}
+
 void
 admin_rotate_key(void *context, struct call *call)
 {
@@ -210,10 +214,7 @@ admin_rotate_key(void *context, struct call *call)
 	if (change == NULL)
 		return;
 	if (key->state == KEY_REVOKED) {
-		change_drop(change);
-		answer_failure(call, "Conflict",
-		    "key %s is revoked, which is for good: create a new key",
-		    key_id);
+		refuse_revoked(change, call, key_id);
 		return;
 	}
 	if (!has_pin(admin, call, change, admin_rotate_key, key->product, pin))
@@ -258,10 +259,7 @@ set_state(struct admin *admin, struct call *call, method_fn *method,
 		return;
 	}
 	if (key->state == KEY_REVOKED) {
-		change_drop(change);
-		answer_failure(call, "Conflict",
-		    "key %s is revoked, which is for good: create a new key",
-		    key_id);
+		refuse_revoked(change, call, key_id);
 		return;
 	}
 	key_draft_from(&draft, key);

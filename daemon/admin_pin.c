@@ -337,6 +337,17 @@ admin_step_up(struct admin *admin, struct call *call, method_fn *method,
 	return false;
 }
 
+bool
+admin_step_up_for(struct admin *admin, struct call *call, method_fn *method,
+    const char *given, const struct product *product)
+{
+	char what[sizeof "product " + SLUG_MAX_LEN];
+
+	snprintf(what, sizeof what, "product %s", product->slug);
+	return !product->require_pin ||
+	    admin_step_up(admin, call, method, given, what);
+}
+
 const char *
 admin_param_pin(struct params *params, const char *name)
 {

@@ -21,6 +21,10 @@
 bool admin_step_up(struct admin *admin, struct call *call, method_fn *method,
     const char *given, const char *what);
 
+/* The same where keys of this product take it; true where they do not. */
+bool admin_step_up_for(struct admin *admin, struct call *call,
+    method_fn *method, const char *given, const struct product *product);
+
 /* A PIN as it may be by its length; NULL where there is none. */
 const char *admin_param_pin(struct params *params, const char *name);
 

@@ -162,9 +162,8 @@ admin_delete_product(void *context, struct call *call)
 		change_drop(change);
 		answer_failure(call, "Conflict",
 		    "product %s still has keys (%u): delete them first, or "
-		    "stop an "
-		    "account's with `apikeyctl product disable %s --account "
-		    "ACCOUNT`",
+		    "stop an account's with `apikeyctl product disable %s "
+		    "--account ACCOUNT`",
 		    slug, product->keys, slug);
 		return;
 	}
@@ -227,11 +226,9 @@ set_enabled(
 	if (change == NULL)
 		return;
 	product = admin_find_product(admin, call, slug);
-	if (product == NULL) {
-		change_drop(change);
-		return;
-	}
-	account = admin_find_account(admin, call, account_slug);
+	account = product == NULL
+	    ? NULL
+	    : admin_find_account(admin, call, account_slug);
 	if (account == NULL) {
 		change_drop(change);
 		return;

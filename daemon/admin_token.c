@@ -100,7 +100,6 @@ admin_reveal_key(void *context, struct call *call)
 	struct params params = params_over(call_parameters(call));
 	const char *key_id = param_required_text(&params, "id");
 	const char *pin = admin_param_pin(&params, "pin");
-	char what[sizeof "product " + SLUG_MAX_LEN];
 	const struct key *key;
 
 	if (!admin_params_ok(call, &params))
@@ -117,11 +116,8 @@ admin_reveal_key(void *context, struct call *call)
 		    key->product->slug, key_id, key_id);
 		return;
 	}
-	snprintf(what, sizeof what, "product %s", key->product->slug);
-	if (key->product->require_pin &&
-	    !admin_step_up(admin, call, admin_reveal_key, pin, what))
-		return;
-	reveal(admin, call, key, key_id);
+	if (admin_step_up_for(admin, call, admin_reveal_key, pin, key->product))
+		reveal(admin, call, key, key_id);
 }
 
 /* Explain */
