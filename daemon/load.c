@@ -82,23 +82,27 @@ named_product(struct index *index, const char *slug)
 	return NULL;
 }
 
-static const char no_sense[] = "its contents make no sense";
+/* What became of a record. */
+enum loaded { LOADED, NONSENSE, NO_MEMORY };
 
-static bool
-load_account(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+loaded_if(bool done)
+{
+	return done ? LOADED : NO_MEMORY;
+}
+
+static enum loaded
+load_account(struct loader *loader, struct record_view *view)
 {
 	struct account loaded = {.enabled = NULL}, *account;
 
-	*problem = no_sense;
 	if (!record_to_account(view, &loaded))
-		return false;
+		return NONSENSE;
 	if (loaded.status == ACCOUNT_DELETED)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	account = named_account(loader->index, loaded.slug);
 	if (account == NULL)
-		return false;
+		return NO_MEMORY;
 	/* What others have already said of it stays. */
 	loaded.keys = account->keys;
 	loaded.usage_id = account->usage_id;
@@ -106,51 +110,46 @@ load_account(
 	loaded.staged = account->staged;
 	loaded.enabled = account->enabled;
 	loaded.enabled_count = account->enabled_count;
+	loaded.enabled_capacity = account->enabled_capacity;
 	*account = loaded;
-	return true;
+	return LOADED;
 }
 
-static bool
-load_product(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_product(struct loader *loader, struct record_view *view)
 {
 	struct product loaded = {.keys = 0}, *product;
 
-	*problem = no_sense;
 	if (!record_to_product(view, &loaded))
-		return false;
+		return NONSENSE;
 	if (loaded.deleted)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	product = named_product(loader->index, loaded.slug);
 	if (product == NULL)
-		return false;
+		return NO_MEMORY;
 	loaded.keys = product->keys;
 	loaded.usage_id = product->usage_id;
 	loaded.slug_len = product->slug_len;
 	loaded.staged = product->staged;
 	*product = loaded;
-	return true;
+	return LOADED;
 }
 
-static bool
-load_enabled(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_enabled(struct loader *loader, struct record_view *view)
 {
 	struct enabled_record enabled;
 	struct account *account;
 	struct product *product;
 
-	*problem = no_sense;
 	if (!record_to_enabled(view, &enabled))
-		return false;
+		return NONSENSE;
 	if (!enabled.enabled)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	account = named_account(loader->index, enabled.account);
 	product = named_product(loader->index, enabled.product);
-	return account != NULL && product != NULL &&
-	    index_enable(account, product);
+	return loaded_if(account != NULL && product != NULL &&
+	    index_enable(account, product));
 }
 
 static void *
@@ -224,61 +223,54 @@ add_piece(struct loader *loader, const struct piece *piece, struct bytes data)
 	return true;
 }
 
-static bool
-load_key(struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_key(struct loader *loader, struct record_view *view)
 {
 	struct piece first = {.sequence = view->sequence};
 	struct key_record record;
 	struct key *key;
 
-	*problem = no_sense;
 	if (!record_to_key(view, &record))
-		return false;
+		return NONSENSE;
 	if (record.state == KEY_DELETED)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	memcpy(first.id, record.id, TOKEN_ID_LEN);
 	if (record.details.len < record.details_len &&
 	    !add_piece(loader, &first, record.details))
-		return false;
+		return NO_MEMORY;
 	key = key_from_record(loader->index, &record);
 	if (key == NULL)
-		return false;
+		return NO_MEMORY;
 	key->sequence = view->sequence;
 	if (record.staged ? index_stage_key(loader->index, key)
 			  : index_add_key(loader->index, key))
-		return true;
+		return LOADED;
 	key_free(key);
-	return false;
+	return NO_MEMORY;
 }
 
-static bool
-load_key_more(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_key_more(struct loader *loader, struct record_view *view)
 {
 	struct piece piece = {.sequence = view->sequence};
 	struct key_more_record more;
 
-	*problem = no_sense;
 	if (!record_to_key_more(view, &more))
-		return false;
+		return NONSENSE;
 	memcpy(piece.id, more.id, TOKEN_ID_LEN);
 	piece.n = more.n;
-	*problem = store_no_memory;
-	return add_piece(loader, &piece, more.details);
+	return loaded_if(add_piece(loader, &piece, more.details));
 }
 
-static bool
-load_operation(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_operation(struct loader *loader, struct record_view *view)
 {
 	struct operation operation;
 
-	*problem = no_sense;
 	if (!record_to_operation(view, &operation))
-		return false;
+		return NONSENSE;
 	index_note_operation(loader->index, &operation);
-	return true;
+	return LOADED;
 }
 
 /* An operator that was named, as named_account(). */
@@ -299,77 +291,66 @@ named_operator(struct index *index, uint32_t uid)
 	return NULL;
 }
 
-static bool
-load_operator(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_operator(struct loader *loader, struct record_view *view)
 {
 	struct operator_user loaded = {.accounts = NULL}, *user;
 
-	*problem = no_sense;
 	if (!record_to_operator(view, &loaded))
-		return false;
+		return NONSENSE;
 	if (loaded.deleted)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	user = named_operator(loader->index, loaded.uid);
 	if (user == NULL)
-		return false;
+		return NO_MEMORY;
 	/* What others have already said of it stays. */
 	loaded.accounts = user->accounts;
 	loaded.account_count = user->account_count;
 	*user = loaded;
-	return true;
+	return LOADED;
 }
 
-static bool
-load_limit(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_limit(struct loader *loader, struct record_view *view)
 {
 	struct limit_record limit;
 	struct operator_user *user;
 	struct account *account;
 
-	*problem = no_sense;
 	if (!record_to_limit(view, &limit))
-		return false;
+		return NONSENSE;
 	if (!limit.live)
-		return true;
-	*problem = store_no_memory;
+		return LOADED;
 	user = named_operator(loader->index, limit.uid);
 	account = named_account(loader->index, limit.account);
-	return user != NULL && account != NULL &&
-	    operator_limit_to(user, account);
+	return loaded_if(user != NULL && account != NULL &&
+	    operator_limit_to(user, account));
 }
 
-static bool
-load_pin(struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_pin(struct loader *loader, struct record_view *view)
 {
 	struct pin pin = {.uid = 0};
 
-	*problem = no_sense;
 	if (!record_to_pin(view, &pin))
-		return false;
-	*problem = store_no_memory;
-	return pin.deleted || index_put_pin(loader->index, &pin, NULL);
+		return NONSENSE;
+	return loaded_if(
+	    pin.deleted || index_put_pin(loader->index, &pin, NULL));
 }
 
-static bool
-load_import(
-    struct loader *loader, struct record_view *view, const char **problem)
+static enum loaded
+load_import(struct loader *loader, struct record_view *view)
 {
 	struct import_record import;
 
-	*problem = no_sense;
 	if (!record_to_import(view, &import))
-		return false;
-	*problem = store_no_memory;
-	return index_note_import(loader->index, &import);
+		return NONSENSE;
+	return loaded_if(index_note_import(loader->index, &import));
 }
 
 static const struct {
 	enum record_kind kind;
-	bool (*load)(struct loader *loader, struct record_view *view,
-	    const char **problem);
+	enum loaded (*load)(struct loader *loader, struct record_view *view);
 } loaders[] = {
     {RECORD_ACCOUNT, load_account},
     {RECORD_PRODUCT, load_product},
@@ -386,14 +367,17 @@ static const struct {
 bool
 load_record(void *context, struct record_view *view, const char **problem)
 {
+	static const char *const problems[] = {
+	    [LOADED] = NULL,
+	    [NONSENSE] = "its contents make no sense",
+	    [NO_MEMORY] = store_no_memory,
+	};
 	struct loader *loader = context;
 
 	for (size_t i = 0; i < sizeof loaders / sizeof loaders[0]; i++)
 		if (loaders[i].kind == view->kind) {
-			if (!loaders[i].load(loader, view, problem))
-				return false;
-			*problem = NULL;
-			return true;
+			*problem = problems[loaders[i].load(loader, view)];
+			return *problem == NULL;
 		}
 	*problem = "unknown kind of record";
 	return false;
