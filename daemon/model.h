@@ -17,8 +17,6 @@
 #include "proto/token.h"
 #include "secret.h"
 
-/* Common to all: where the object stands in the order of changes. */
-
 enum account_status {
 	ACCOUNT_PENDING = 1,
 	ACCOUNT_APPROVED,

@@ -150,9 +150,8 @@ size_t
 records_from_key(struct record records[KEY_RECORDS_MAX], const struct key *key);
 /* At most how many X records a key with so many bytes of details has. */
 size_t key_more_count(size_t details_len);
-/* Only the name is set, as below. */
+/* Only the name is set: for erasing a key's K record, and its n-th X record. */
 void record_name_key(struct record *record, const char *id);
-/* Only the name is set: for erasing the n-th X record of a key. */
 void record_name_key_more(struct record *record, const char *id, size_t n);
 void
 record_from_operation(struct record *record, const struct operation *operation);
