@@ -40,6 +40,12 @@ void key_draft_from(struct key_draft *draft, const struct key *key);
 void
 key_draft_apply(struct key_draft *draft, struct params *settings, int64_t now);
 
+/* A list of the draft's own, behind those that it has: what the writer took,
+ * which is count items. */
+struct writer key_draft_list_begin(struct key_draft *draft);
+struct list key_draft_list_end(
+    struct key_draft *draft, const struct writer *w, size_t count);
+
 /*
  * One entry of the allow-list. To allow a network that is there already gives
  * it the new label. False where the list is full, and where there is no such
@@ -60,7 +66,7 @@ void key_draft_keep_secret(struct key_draft *draft, int64_t until);
 void key_draft_new_secret(struct key_draft *draft, const struct keyring *ring,
     char token[TOKEN_MAX + 1]);
 
-/* A key of its own out of it; NULL where there is no memory. */
+/* A key made of it; NULL where there is no memory. */
 struct key *key_draft_finish(struct key_draft *draft);
 
 #endif
