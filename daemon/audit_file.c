@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "state_file.h"
 #include "trusted.h"
 
 enum {
@@ -92,11 +93,8 @@ audit_file_open(struct audit_file *file, const char *directory,
 	struct stat st = {.st_size = 0};
 
 	*file = (struct audit_file){.fd = -1};
-	if (snprintf(file->path, sizeof file->path, "%s/audit.log",
-		directory) >= (int)sizeof file->path) {
-		log_error("%s: path too long", directory);
+	if (!state_path(file->path, directory, "audit.log"))
 		return false;
-	}
 	file->fd = open_existing(file->path);
 	if (file->fd < 0 && errno != ENOENT)
 		return false;

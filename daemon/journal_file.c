@@ -12,7 +12,7 @@
 #include "journal.h"
 #include "journal_sum.h"
 #include "log.h"
-#include "store_tdb.h"
+#include "state_file.h"
 #include "trusted.h"
 
 enum { JOURNAL_VERSION = 1 };
@@ -69,7 +69,7 @@ make_file(const char *directory, const char *path, size_t bytes)
 	bool made = false;
 	int fd;
 
-	if (!store_path(unfinished, directory, "usage.journal.new"))
+	if (!state_path(unfinished, directory, "usage.journal.new"))
 		return false;
 	unlink(unfinished);
 	fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -82,7 +82,7 @@ make_file(const char *directory, const char *path, size_t bytes)
 	} else {
 		log_error("%s: %s", unfinished, strerror(errno));
 	}
-	if (made && store_publish(unfinished, directory, path))
+	if (made && state_publish(unfinished, directory, path))
 		return true;
 	unlink(unfinished);
 	return false;
@@ -119,7 +119,7 @@ put_aside(const char *directory, const char *path)
 {
 	char aside[PATH_MAX];
 
-	if (!store_path(aside, directory, "usage.journal.damaged"))
+	if (!state_path(aside, directory, "usage.journal.damaged"))
 		return false;
 	log_error("%s: is damaged; events that were not yet taken out of it "
 		  "are not counted. It is %s now",
@@ -155,7 +155,7 @@ journal_file_open(
 	int fd;
 
 	*made = false;
-	if (!store_path(path, directory, "usage.journal"))
+	if (!state_path(path, directory, "usage.journal"))
 		return -1;
 	fd = open_file(path);
 	if (fd >= 0 && !read_header(fd, &header)) {
@@ -180,7 +180,7 @@ journal_file_renew(const char *directory, size_t bytes)
 	struct file_header header;
 	char path[PATH_MAX];
 
-	if (!store_path(path, directory, "usage.journal") ||
+	if (!state_path(path, directory, "usage.journal") ||
 	    (access(path, F_OK) == 0 && !put_aside(directory, path)))
 		return -1;
 	return make_and_open(directory, path, bytes, &header);

@@ -2,7 +2,6 @@
 #include "restore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "log.h"
 #include "rekey.h"
 #include "restore_replay.h"
+#include "state_file.h"
 #include "store_restore.h"
 
 struct restoring {
@@ -95,11 +95,8 @@ follow_log(struct restoring *r)
 	FILE *log;
 
 	r->head = r->backup->root.audit;
-	if (snprintf(path, sizeof path, "%s/audit.log", r->state_directory) >=
-	    (int)sizeof path) {
-		log_error("%s: path too long", r->state_directory);
+	if (!state_path(path, r->state_directory, "audit.log"))
 		return false;
-	}
 	log = fopen(path, "re");
 	if (log == NULL && errno == ENOENT)
 		return true;
@@ -239,10 +236,8 @@ restore_from(struct restoring *r, enum statedir_content content)
 	done = r->loader != NULL && r->replay != NULL && follow_log(r) &&
 	    build_and_publish(r);
 	replay_free(r->replay);
-	if (r->loader != NULL)
-		loader_free(r->loader);
-	if (r->index != NULL)
-		index_free(r->index);
+	loader_free(r->loader);
+	index_free(r->index);
 	return done;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "state_file.h"
 #include "store_tdb.h"
 
 /* Records a transaction: larger ones swell tdb's recovery area, which is never
@@ -20,7 +21,7 @@ store_copy_tidy(const char *directory)
 {
 	char path[PATH_MAX];
 
-	if (store_path(path, directory, copy_name))
+	if (state_path(path, directory, copy_name))
 		unlink(path);
 }
 
@@ -39,7 +40,7 @@ store_copy_begin(struct store_copy *copy, struct store_file *file,
 	struct tdb_context *tdb;
 
 	memset(copy, 0, sizeof *copy);
-	if (!store_path(copy->path, file->directory, copy_name))
+	if (!state_path(copy->path, file->directory, copy_name))
 		return false;
 	unlink(copy->path);
 	tdb = store_tdb_open(copy->path, (unsigned)keys,
@@ -124,7 +125,7 @@ is_ready(struct store_copy *copy, struct store_file *file, struct root *root,
 	    store_commit_root(tdb, root, file->ring) &&
 	    copy->complaints.count == 0 &&
 	    (!read_again || reads_well(copy, file, root)) &&
-	    store_sync(copy->path, O_RDONLY);
+	    state_sync(copy->path, O_RDONLY);
 }
 
 enum store_result
@@ -148,7 +149,7 @@ store_copy_publish(
 	/* The complaints so far are the copy's. */
 	memset(&file->complaints, 0, sizeof file->complaints);
 	store_tdb_complain_to(file->tdb, &file->complaints);
-	if (store_sync(file->directory, O_RDONLY | O_DIRECTORY))
+	if (state_sync(file->directory, O_RDONLY | O_DIRECTORY))
 		return STORE_OK;
 	snprintf(file->complaints.text, sizeof file->complaints.text,
 	    "its directory cannot be synced");

@@ -8,6 +8,7 @@
 
 #include "instant.h"
 #include "log.h"
+#include "state_file.h"
 #include "store_tdb.h"
 
 /* Records for which there is room from the beginning: few enough for a small
@@ -42,7 +43,7 @@ store_mark_creation(const char *directory)
 	char path[PATH_MAX];
 	int fd;
 
-	if (!store_path(path, directory, "keys.tdb.new"))
+	if (!state_path(path, directory, "keys.tdb.new"))
 		return false;
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
@@ -62,8 +63,8 @@ store_create(const char *directory, unsigned expected_keys,
 	char path[PATH_MAX];
 	bool done;
 
-	if (!store_path(file.path, directory, "keys.tdb.new") ||
-	    !store_path(path, directory, "keys.tdb"))
+	if (!state_path(file.path, directory, "keys.tdb.new") ||
+	    !state_path(path, directory, "keys.tdb"))
 		return false;
 	/* Emptied, not made anew: the mark is never missing. */
 	file.tdb = store_tdb_open(
@@ -79,5 +80,5 @@ store_create(const char *directory, unsigned expected_keys,
 		log_error("%s: %s", file.path, store_cause(complaints));
 	if (tdb_close(file.tdb) != 0)
 		done = false;
-	return done && store_publish(file.path, directory, path);
+	return done && state_publish(file.path, directory, path);
 }

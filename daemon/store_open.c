@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "store_copy.h"
+#include "state_file.h"
 #include "store_grow.h"
 #include "store_tdb.h"
 #include "trusted.h"
@@ -259,8 +260,8 @@ store_file_open(struct store_file *file, const char *directory,
 	memset(file, 0, sizeof *file);
 	file->audit.fd = -1;
 	*ring = NULL;
-	if (!store_path(file->directory, directory, ".") ||
-	    !store_path(file->path, directory, "keys.tdb") ||
+	if (!state_path(file->directory, directory, ".") ||
+	    !state_path(file->path, directory, "keys.tdb") ||
 	    !store_may_open(file->path))
 		return false;
 	/* Never O_CREAT: one wrong byte in the header, and tdb would empty

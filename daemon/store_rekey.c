@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "state_file.h"
 #include "store_tdb.h"
 
 bool
@@ -19,7 +20,7 @@ store_is_under(const char *directory, const uint8_t master[SECRET_KEY_BYTES])
 	bool is = false;
 
 	master_key_check(master, check);
-	if (store_path(path, directory, "keys.tdb") && store_may_open(path))
+	if (state_path(path, directory, "keys.tdb") && store_may_open(path))
 		tdb = store_tdb_open(path, 0, O_RDWR, &complaints);
 	if (tdb == NULL)
 		return false;

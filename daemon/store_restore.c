@@ -9,6 +9,7 @@
 
 #include "instant.h"
 #include "log.h"
+#include "state_file.h"
 #include "store_restore.h"
 #include "store_tdb.h"
 
@@ -72,7 +73,7 @@ store_restore_begin(struct store_file *file, const char *directory,
 
 	memset(file, 0, sizeof *file);
 	file->audit.fd = -1; /* its lines stay in the outbox */
-	if (!store_path(file->path, directory, "keys.tdb.restore"))
+	if (!state_path(file->path, directory, "keys.tdb.restore"))
 		return false;
 	snprintf(file->directory, sizeof file->directory, "%s", directory);
 	unlink(file->path);
@@ -120,16 +121,16 @@ exchange(struct store_file *file, const char *keys, char aside[PATH_MAX])
 	/* Twice in a second is no reason to refuse. */
 	snprintf(name + strlen(name), sizeof name - strlen(name), ".%03dZ",
 	    (int)(ms % 1000));
-	if (!store_path(aside, file->directory, name))
+	if (!state_path(aside, file->directory, name))
 		return false;
 	if (access(aside, F_OK) == 0) {
 		log_error("%s: exists; try again", aside);
 		return false;
 	}
-	if (!store_publish(file->path, file->directory, aside))
+	if (!state_publish(file->path, file->directory, aside))
 		return false;
 	if (renameat2(AT_FDCWD, aside, AT_FDCWD, keys, RENAME_EXCHANGE) == 0)
-		return store_publish(keys, file->directory, keys); /* syncs */
+		return state_publish(keys, file->directory, keys); /* syncs */
 	log_error(
 	    "%s and %s cannot change names: %s", aside, keys, strerror(errno));
 	unlink(aside);
@@ -142,7 +143,7 @@ store_restore_publish(struct store_file *file, char aside[PATH_MAX])
 	char keys[PATH_MAX];
 
 	aside[0] = '\0';
-	if (!store_path(keys, file->directory, "keys.tdb"))
+	if (!state_path(keys, file->directory, "keys.tdb"))
 		return false;
 	if (tdb_close(file->tdb) != 0) {
 		log_error("%s: %s", file->path, strerror(errno));
@@ -151,7 +152,7 @@ store_restore_publish(struct store_file *file, char aside[PATH_MAX])
 	file->tdb = NULL;
 	if (access(keys, F_OK) == 0)
 		return exchange(file, keys, aside);
-	return store_publish(file->path, file->directory, keys);
+	return state_publish(file->path, file->directory, keys);
 }
 
 void

@@ -184,40 +184,6 @@ store_cause(const struct complaints *complaints)
 }
 
 bool
-store_path(char out[PATH_MAX], const char *directory, const char *name)
-{
-	int len = snprintf(out, PATH_MAX, "%s/%s", directory, name);
-
-	if (len < PATH_MAX)
-		return true;
-	log_error("%s: path too long", directory);
-	return false;
-}
-
-bool
-store_sync(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = fsync(fd) == 0;
-	close(fd);
-	return done;
-}
-
-bool
-store_publish(const char *from, const char *directory, const char *to)
-{
-	if (store_sync(from, O_RDONLY) && rename(from, to) == 0 &&
-	    store_sync(directory, O_RDONLY | O_DIRECTORY))
-		return true;
-	log_error("%s: %s", to, strerror(errno));
-	return false;
-}
-
-bool
 store_write_record(
     struct tdb_context *tdb, const struct record *record, int flag)
 {

@@ -5,7 +5,6 @@
 #ifndef DAEMON_STORE_TDB_H
 #define DAEMON_STORE_TDB_H
 
-#include <limits.h>
 #include <signal.h> /* tdb.h wants sig_atomic_t */
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,14 +96,5 @@ bool store_commit_root(
  */
 void store_digest_toggle(uint8_t digest[MAC_BYTES], const struct keyring *ring,
     struct bytes name, const uint8_t *mac);
-
-/* False after logging that it is too long. */
-bool store_path(char out[PATH_MAX], const char *directory, const char *name);
-/* A file onto the disk, or a directory's names; flags as of open(2). False with
- * errno. */
-bool store_sync(const char *path, int flags);
-/* Renames a file once it is on disk, and makes that last. False after
- * logging. */
-bool store_publish(const char *from, const char *directory, const char *to);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "state_file.h"
 #include "store_tdb.h"
 #include "trusted.h"
 #include "usage_rows.h"
@@ -51,10 +52,10 @@ file_path(char out[PATH_MAX], const struct usage_files *files, uint32_t day)
 	char date[TIME_TEXT_MAX], name[sizeof "usage-2026-11-21.tdb"];
 
 	if (day == TOTALS)
-		return store_path(out, files->directory, "totals.tdb");
+		return state_path(out, files->directory, "totals.tdb");
 	time_text((int64_t)day * USAGE_DAY_MS, date);
 	snprintf(name, sizeof name, "usage-%.10s.tdb", date);
-	return store_path(out, files->directory, name);
+	return state_path(out, files->directory, name);
 }
 
 /* Opening */
@@ -92,7 +93,7 @@ make_file(const struct usage_files *files, struct usage_file *file)
 	if (file->tdb != NULL && tdb_close(file->tdb) != 0)
 		made = false;
 	file->tdb = NULL;
-	made = made && store_publish(unfinished, files->directory, file->path);
+	made = made && state_publish(unfinished, files->directory, file->path);
 	if (!made)
 		unlink(unfinished);
 	return made;
