@@ -85,12 +85,3 @@ refusals_due(
 		return end(&refusals->others, false, sum);
 	return false;
 }
-
-bool
-refusals_pending(const struct refusals *refusals)
-{
-	for (size_t i = 0; i < REFUSALS_USERS; i++)
-		if (refusals->users[i].more > 0)
-			return true;
-	return refusals->others.more > 0;
-}

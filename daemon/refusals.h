@@ -47,7 +47,5 @@ struct refusal_sum {
  * minute. To be called until there is none. */
 bool refusals_due(
     struct refusals *refusals, int64_t now, bool all, struct refusal_sum *sum);
-/* Whether anything waits to be summed up. */
-bool refusals_pending(const struct refusals *refusals);
 
 #endif

@@ -189,16 +189,6 @@ row_count(
 	    series_add(arena, address, hour, 1);
 }
 
-uint64_t
-series_sum(const struct usage_series *series)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; series->hours != NULL && i < USAGE_HOURS; i++)
-		sum += series->hours[i];
-	return sum;
-}
-
 static uint64_t
 hour_of(const struct usage_series *series, size_t hour)
 {

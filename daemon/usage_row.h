@@ -74,7 +74,6 @@ size_t row_encode(const struct usage_row *row, uint8_t *out);
 bool
 row_decode(struct arena *arena, struct bytes encoded, struct usage_row *row);
 
-uint64_t series_sum(const struct usage_series *series);
 /* Whether the three sums are the same for each hour; *total is the day's. */
 bool row_adds_up(const struct usage_row *row, uint64_t *total);
 

@@ -34,6 +34,16 @@ total_of(const struct usage_row *row)
 	return total;
 }
 
+static uint64_t
+sum_of(const struct usage_series *series)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; series->hours != NULL && i < USAGE_HOURS; i++)
+		sum += series->hours[i];
+	return sum;
+}
+
 START_TEST(every_hour_adds_up)
 {
 	struct arena arena = {0};
@@ -80,9 +90,9 @@ START_TEST(a_million_endpoints_and_addresses)
 	ck_assert(counted);
 	ck_assert_uint_eq(total_of(&row), 1000000);
 	ck_assert_uint_eq(
-	    series_sum(&row.other_endpoints), 1000000 - USAGE_ENDPOINTS_MAX);
+	    sum_of(&row.other_endpoints), 1000000 - USAGE_ENDPOINTS_MAX);
 	ck_assert_uint_eq(
-	    series_sum(&row.other_addresses), 1000000 - USAGE_ADDRESSES_MAX);
+	    sum_of(&row.other_addresses), 1000000 - USAGE_ADDRESSES_MAX);
 	ck_assert_uint_lt(arena.total, 200000);
 	ck_assert_uint_lt(row_encoded_max(&row), 150000);
 	arena_free(&arena);
@@ -112,7 +122,7 @@ check_same(const struct usage_row *a, const struct usage_row *b)
 	}
 	for (size_t i = 0; i < VERDICT_COUNT; i++)
 		ck_assert_uint_eq(
-		    series_sum(&a->verdicts[i]), series_sum(&b->verdicts[i]));
+		    sum_of(&a->verdicts[i]), sum_of(&b->verdicts[i]));
 }
 
 START_TEST(comes_back_as_it_was)
