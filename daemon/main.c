@@ -4,9 +4,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -16,16 +14,11 @@
 
 #include "admin_import.h"
 #include "config.h"
-#include "instant.h"
-#include "listen.h"
 #include "log.h"
 #include "main_impl.h"
 #include "notify.h"
 #include "rekey.h"
 #include "restore.h"
-#include "statedir.h"
-
-#include "daemon/admin_description.h"
 
 /* The process */
 
@@ -51,76 +44,7 @@ harden_process(void)
 	}
 }
 
-/* The store */
-
-static bool
-load_store(struct daemon *daemon, const uint8_t *master)
-{
-	struct loader *loader;
-	bool loaded;
-
-	daemon->index = index_new();
-	loader = daemon->index != NULL ? loader_new(daemon->index) : NULL;
-	if (loader == NULL) {
-		log_error("out of memory");
-		return false;
-	}
-	daemon->store = store_open(daemon->options.state_directory,
-	    daemon->settings.expected_keys, master, &daemon->ring, load_record,
-	    loader);
-	loaded = daemon->store != NULL && load_finish(loader);
-	loader_free(loader);
-	return loaded;
-}
-
-static bool
-open_store(struct daemon *daemon)
-{
-	const char *path = daemon->options.state_directory;
-	uint8_t master[MASTER_KEY_BYTES];
-	struct master_key_source source;
-	enum statedir_content content;
-	int dir = statedir_open(path);
-	bool opened, first;
-
-	if (dir < 0)
-		return false;
-	content = statedir_look(dir, path);
-	first = content == STATEDIR_FIRST_START || content == STATEDIR_RESUME;
-	opened = content != STATEDIR_BROKEN &&
-	    (!first || store_mark_creation(path)) &&
-	    master_key_read(dir, path, daemon->settings.master_key_file, first,
-		master, &source);
-	if (opened && !first)
-		opened =
-		    rekey_settle(dir, path, &daemon->settings, &source, master);
-	if (opened && first)
-		opened =
-		    store_create(path, daemon->settings.expected_keys, master);
-	if (opened && first)
-		log_notice(
-		    "new store in %s, master key in %s", path, source.text);
-	opened = opened && load_store(daemon, master);
-	secret_wipe(master, sizeof master);
-	/* dir stays open: it holds the lock until the process ends. */
-	return opened;
-}
-
-static bool
-open_usage(struct daemon *daemon)
-{
-	const struct usage_options options = {
-	    .directory = daemon->options.state_directory,
-	    .ring = daemon->ring,
-	    .expected_keys = daemon->settings.expected_keys,
-	    .retention_days = daemon->settings.usage_retention,
-	    .flush_ms = daemon->settings.usage_flush_interval,
-	    .journal_bytes = (size_t)daemon->settings.usage_journal_size << 20,
-	};
-
-	daemon->usage = usage_open(&options, daemon->index);
-	return daemon->usage != NULL;
-}
+/* The loop */
 
 /* Called on the threads of store, worker and usage: wakes the loop. */
 static void
@@ -167,91 +91,12 @@ prepare_changes(struct daemon *daemon)
 	    event_add(daemon->committed, NULL) == 0;
 }
 
-/* The planes */
-
-static void
-init_planes(struct daemon *daemon)
-{
-	struct admin *admin = &daemon->admin;
-	const struct passwd *self;
-
-	verifier_init(&daemon->verifier, daemon->index, daemon->ring);
-	daemon->verifier.signature_window = daemon->settings.signature_window;
-	daemon->verifier.log.mode = daemon->settings.log_verifications;
-	daemon->verifier.usage = daemon->usage;
-	admin->index = daemon->index;
-	admin->changes = daemon->changes;
-	admin->store = daemon->store;
-	admin->ring = daemon->ring;
-	admin->usage = daemon->usage;
-	admin->verifier = &daemon->verifier;
-	admin->server = daemon->server;
-	admin->state_directory = daemon->options.state_directory;
-	admin->own_uid = geteuid();
-	/* Once, before anybody waits: a name service may take its time. */
-	self = getpwuid(admin->own_uid);
-	if (self != NULL)
-		snprintf(admin->own_login, sizeof admin->own_login, "%s",
-		    self->pw_name);
-	admin->started_at = monotonic_ms();
-	admin->sampled_at = admin->started_at;
-	daemon->service = admin_service(admin, admin_description);
-}
-
-static bool
-open_plane(struct daemon *daemon, const struct plane *plane, void *context,
-    mode_t mode, const char *group, char own[PATH_MAX])
-{
-	int fd = listen_inherited(plane->name);
-
-	if (fd == -2)
-		return false;
-	if (fd == -1) {
-		if (snprintf(own, PATH_MAX, "%s/%s.sock",
-			daemon->options.runtime_directory,
-			plane->name) >= PATH_MAX) {
-			log_error("%s: path too long",
-			    daemon->options.runtime_directory);
-			own[0] = '\0';
-			return false;
-		}
-		if (!rundir_prepare(daemon->options.runtime_directory) ||
-		    (fd = listen_at(own, mode, group)) < 0) {
-			own[0] = '\0';
-			return false;
-		}
-	}
-	if (server_listen(daemon->server, fd, plane, context) == 0)
-		return true;
-	log_error("%s socket: %s", plane->name, strerror(errno));
-	return false;
-}
-
-static bool
-open_planes(struct daemon *daemon)
-{
-	const struct settings *settings = &daemon->settings;
-
-	if (!listen_names_known())
-		return false;
-	daemon->server = server_new(daemon->base, &settings->limits);
-	if (daemon->server == NULL) {
-		log_error("cannot set up the server: %s", strerror(errno));
-		return false;
-	}
-	init_planes(daemon);
-	return open_plane(daemon, &admin_plane, &daemon->service, 0666, NULL,
-		   daemon->sockets[0]) &&
-	    open_plane(daemon, &verify_plane, &daemon->verifier, 0660,
-		settings->verify_socket_group, daemon->sockets[1]);
-}
-
 /* Up and down */
 
 static bool
 start(struct daemon *daemon)
 {
-	if (!open_store(daemon) || !open_usage(daemon))
+	if (!main_open_store(daemon) || !main_open_usage(daemon))
 		return false;
 	daemon->base = event_base_new();
 	if (daemon->base == NULL || !prepare_changes(daemon) ||
@@ -260,7 +105,7 @@ start(struct daemon *daemon)
 		return false;
 	}
 	/* The threads last: making sockets sets the umask for a moment. */
-	if (!open_planes(daemon))
+	if (!main_open_planes(daemon))
 		return false;
 	daemon->worker = worker_start(wake_loop, daemon);
 	daemon->admin.worker = daemon->worker;
@@ -290,8 +135,7 @@ stop(struct daemon *daemon)
 	admin_import_stop(&daemon->admin);
 	/* Changes that are still under way reach the disk and the index; who
 	 * asked for them has been waited for long enough. */
-	if (daemon->server != NULL)
-		server_free(daemon->server);
+	server_free(daemon->server);
 	changes_stop(daemon->changes);
 	if (daemon->reader != NULL)
 		worker_stop(daemon->reader);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What main.c and main_signals.c have in common: the daemon as a whole. */
+/* What the files of main() have in common: the daemon as a whole. */
 #ifndef DAEMON_MAIN_IMPL_H
 #define DAEMON_MAIN_IMPL_H
 
@@ -33,6 +33,11 @@ struct daemon {
 	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
 	bool draining;
 };
+
+/* False after logging; what has been opened by then is main()'s to free. */
+bool main_open_store(struct daemon *daemon); /* and fill the index */
+bool main_open_usage(struct daemon *daemon);
+bool main_open_planes(struct daemon *daemon);
 
 /* Has the loop hear signals and turn to what is due; false: no memory. Its
  * events are freed with the rest. */
