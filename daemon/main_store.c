@@ -2,6 +2,7 @@
 /* What is in the state directory, opened or made: store, index and usage. */
 #include "log.h"
 #include "main_impl.h"
+#include "master_key.h"
 #include "rekey.h"
 #include "statedir.h"
 

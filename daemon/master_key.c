@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The master key: part of what statedir.h describes. */
+#include "master_key.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "log.h"
-#include "statedir.h"
 #include "trusted.h"
 
 enum {
@@ -22,19 +23,6 @@ enum {
 static const char file_name[] = "master.key";
 static const char new_name[] = "master.key.new";
 static const char credential_name[] = "apikeyd.master-key";
-static const char hex_digits[] = "0123456789abcdef";
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static bool
 is_space(char c)
@@ -43,7 +31,7 @@ is_space(char c)
 }
 
 static bool
-key_parse(const char *text, size_t len, uint8_t key[MASTER_KEY_BYTES])
+key_parse(char *text, size_t len, uint8_t key[MASTER_KEY_BYTES])
 {
 	while (len > 0 && is_space(text[0])) {
 		text++;
@@ -53,15 +41,8 @@ key_parse(const char *text, size_t len, uint8_t key[MASTER_KEY_BYTES])
 		len--;
 	if (len != HEX_LEN)
 		return false;
-	for (size_t i = 0; i < MASTER_KEY_BYTES; i++) {
-		int high = hex_value(text[2 * i]);
-		int low = hex_value(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		key[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	text[len] = '\0';
+	return secret_from_hex(text, key, MASTER_KEY_BYTES);
 }
 
 /* Up to size bytes; -1 with errno. */
@@ -114,9 +95,9 @@ read_key(int fd, const char *path, uint8_t key[MASTER_KEY_BYTES])
 		    path, HEX_LEN);
 	else
 		ok = true;
-	explicit_bzero(text, sizeof text);
+	secret_wipe(text, sizeof text);
 	if (!ok)
-		explicit_bzero(key, MASTER_KEY_BYTES);
+		secret_wipe(key, MASTER_KEY_BYTES);
 	return ok;
 }
 
@@ -149,36 +130,17 @@ load(int dir, const char *name, const char *path,
 }
 
 static bool
-random_key(uint8_t key[MASTER_KEY_BYTES])
-{
-	size_t len = 0;
-
-	while (len < MASTER_KEY_BYTES) {
-		ssize_t n = getrandom(key + len, MASTER_KEY_BYTES - len, 0);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			len += (size_t)n;
-	}
-	return true;
-}
-
-static bool
 write_key(int fd, const uint8_t key[MASTER_KEY_BYTES])
 {
 	char text[HEX_LEN + 1];
 	bool ok;
 
-	for (size_t i = 0; i < MASTER_KEY_BYTES; i++) {
-		text[2 * i] = hex_digits[key[i] >> 4];
-		text[2 * i + 1] = hex_digits[key[i] & 15];
-	}
+	secret_to_hex(key, MASTER_KEY_BYTES, text);
 	text[HEX_LEN] = '\n';
 	/* The mode once more: a umask may have taken our own right to read. */
 	ok = write_all(fd, text, sizeof text) && fchmod(fd, 0400) == 0 &&
 	    fsync(fd) == 0;
-	explicit_bzero(text, sizeof text);
+	secret_wipe(text, sizeof text);
 	return ok;
 }
 
@@ -195,17 +157,13 @@ stage(int dir, const uint8_t key[MASTER_KEY_BYTES])
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 	if (fd < 0)
 		return false;
-	ok = write_key(fd, key);
+	ok = write_key(fd, key) && fsync(dir) == 0;
 	error = errno;
 	close(fd);
-	if (ok && fsync(dir) == 0)
-		return true;
 	if (!ok)
-		errno = error;
-	error = errno;
-	unlinkat(dir, new_name, 0);
+		unlinkat(dir, new_name, 0);
 	errno = error;
-	return false;
+	return ok;
 }
 
 static bool
@@ -226,14 +184,15 @@ own_path(char out[PATH_MAX + sizeof new_name + 1], const char *state_directory,
 static bool
 create_logged(int dir, const char *path, uint8_t key[MASTER_KEY_BYTES])
 {
-	if (random_key(key) && stage(dir, key) && replace(dir)) {
+	randombytes_buf(key, MASTER_KEY_BYTES);
+	if (stage(dir, key) && replace(dir)) {
 		log_notice("%s: new master key; keep a copy in a safe place, "
 			   "without it the store cannot be read",
 		    path);
 		return true;
 	}
 	log_error("%s: cannot make a master key: %s", path, strerror(errno));
-	explicit_bzero(key, MASTER_KEY_BYTES);
+	secret_wipe(key, MASTER_KEY_BYTES);
 	return false;
 }
 

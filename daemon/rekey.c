@@ -9,10 +9,8 @@
 #include "audit_entry.h"
 #include "instant.h"
 #include "log.h"
+#include "statedir.h"
 #include "store.h"
-
-_Static_assert((int)MASTER_KEY_BYTES == (int)SECRET_KEY_BYTES,
-    "the store takes the master key as it is read");
 
 /*
  * From a key to itself: the store is written once more before the other key

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "master_key.h"
 #include "settings.h"
-#include "statedir.h"
 
 /*
  * Puts the store in this state directory, which no daemon may use, under the

@@ -14,6 +14,7 @@
 #include "rekey.h"
 #include "restore_replay.h"
 #include "state_file.h"
+#include "statedir.h"
 #include "store_restore.h"
 
 struct restoring {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/instant.h"
-#include "daemon/secret.h"
+#include "daemon/master_key.h"
 #include "daemon/statedir.h"
 #include "daemon/store_file.h"
 

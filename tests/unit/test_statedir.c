@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/master_key.h"
 #include "daemon/statedir.h"
 #include "stderr_text.h"
 #include "suite.h"
