@@ -64,19 +64,53 @@ copy_path(char out[PATH_MAX], const char *path)
 	return false;
 }
 
+enum {
+	CONFIG = 256,
+	STATE,
+	RUNTIME,
+	CHECK,
+	REKEY,
+	RESTORE,
+	VERSION,
+	HELP,
+};
+
+/* One that getopt has returned; as options_read(). */
+static int
+take_option(struct options *options, int option)
+{
+	switch (option) {
+	case CONFIG:
+		options->config_file = optarg;
+		return -1;
+	case STATE:
+		return copy_path(options->state_directory, optarg) ? -1 : 1;
+	case RUNTIME:
+		return copy_path(options->runtime_directory, optarg) ? -1 : 1;
+	case CHECK:
+		options->check_config = true;
+		return -1;
+	case REKEY:
+		options->rekey_file = optarg;
+		return -1;
+	case RESTORE:
+		options->restore_file = optarg;
+		return -1;
+	case VERSION:
+		puts("apikeyd " PACKAGE_VERSION);
+		return 0;
+	case HELP:
+		fputs(help, stdout);
+		return 0;
+	default: /* getopt has said what */
+		fputs("Try: apikeyd --help\n", stderr);
+		return 1;
+	}
+}
+
 int
 options_read(int argc, char **argv, struct options *options)
 {
-	enum {
-		CONFIG = 256,
-		STATE,
-		RUNTIME,
-		CHECK,
-		REKEY,
-		RESTORE,
-		VERSION,
-		HELP
-	};
 	static const struct option names[] = {
 	    {"config", required_argument, NULL, CONFIG},
 	    {"state-directory", required_argument, NULL, STATE},
@@ -88,40 +122,12 @@ options_read(int argc, char **argv, struct options *options)
 	    {"help", no_argument, NULL, HELP},
 	    {NULL, 0, NULL, 0},
 	};
-	int option;
+	int option, code;
 
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		switch (option) {
-		case CONFIG:
-			options->config_file = optarg;
-			break;
-		case STATE:
-			if (!copy_path(options->state_directory, optarg))
-				return 1;
-			break;
-		case RUNTIME:
-			if (!copy_path(options->runtime_directory, optarg))
-				return 1;
-			break;
-		case CHECK:
-			options->check_config = true;
-			break;
-		case REKEY:
-			options->rekey_file = optarg;
-			break;
-		case RESTORE:
-			options->restore_file = optarg;
-			break;
-		case VERSION:
-			puts("apikeyd " PACKAGE_VERSION);
-			return 0;
-		case HELP:
-			fputs(help, stdout);
-			return 0;
-		default: /* getopt has said what */
-			fputs("Try: apikeyd --help\n", stderr);
-			return 1;
-		}
+		code = take_option(options, option);
+		if (code >= 0)
+			return code;
 	}
 	if (optind < argc) {
 		log_error("unexpected argument: %s; see apikeyd --help",

@@ -183,6 +183,19 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static void
+set_validators(cfg_t *cfg)
+{
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+		cfg_set_validate_func(cfg, ranges[i].name, check_range);
+	for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
+		cfg_set_validate_func(cfg, durations[i].name, check_duration);
+	cfg_set_validate_func(cfg, "log_level", check_level);
+	cfg_set_validate_func(cfg, "log_verifications", check_verify_log);
+	cfg_set_validate_func(cfg, "verify_socket_group", check_group);
+	cfg_set_validate_func(cfg, "master_key_file", check_path);
+}
+
 /* Of what has passed the validators; an absent setting keeps its value. */
 static void
 apply(cfg_t *cfg, struct settings *settings)
@@ -301,17 +314,7 @@ parse(struct settings *settings, const char *path, FILE *file)
 	cfg = cfg_init(options, CFGF_NONE);
 	if (cfg != NULL) {
 		cfg_set_error_function(cfg, log_problem);
-		for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-			cfg_set_validate_func(cfg, ranges[i].name, check_range);
-		for (size_t i = 0; i < sizeof durations / sizeof durations[0];
-		     i++)
-			cfg_set_validate_func(
-			    cfg, durations[i].name, check_duration);
-		cfg_set_validate_func(cfg, "log_level", check_level);
-		cfg_set_validate_func(
-		    cfg, "log_verifications", check_verify_log);
-		cfg_set_validate_func(cfg, "verify_socket_group", check_group);
-		cfg_set_validate_func(cfg, "master_key_file", check_path);
+		set_validators(cfg);
 		cfg->filename = strdup(path); /* cfg_free() frees it */
 	}
 	if (cfg == NULL || cfg->filename == NULL)
