@@ -13,24 +13,12 @@ enum {
 	MAC_MEMBER_LEN = sizeof mac_member - 1,
 	TAIL_LEN = MAC_MEMBER_LEN + 2 * MAC_BYTES + 2,
 	SEQUENCE_DIGITS_MAX = 20,
+	CHAIN = 'a',
 };
 
 _Static_assert(
     FRONT_LEN + SEQUENCE_DIGITS_MAX + 1 + TAIL_LEN + 2 <= AUDIT_ENVELOPE,
     "what stands around the members");
-
-/* The name that a line's text is sealed under: no record's begins so. */
-enum { CHAIN = 'a' };
-
-static void
-seal(const struct keyring *ring, const uint8_t previous[MAC_BYTES],
-    const char *text, size_t len, uint8_t mac[MAC_BYTES])
-{
-	uint8_t name[1 + MAC_BYTES] = {CHAIN};
-
-	memcpy(name + 1, previous, MAC_BYTES);
-	secret_mac(ring, name, sizeof name, text, len, mac);
-}
 
 static int
 digit_of(uint8_t c)
@@ -53,7 +41,8 @@ audit_line_make(const struct keyring *ring, struct audit_head *head,
 	head->sequence++;
 	text_len = snprintf(
 	    line, size, "%s%" PRIu64 ",%s", front, head->sequence, members);
-	seal(ring, head->mac, line, (size_t)text_len, head->mac);
+	secret_mac_next(
+	    ring, CHAIN, head->mac, line, (size_t)text_len, head->mac);
 	secret_to_hex(head->mac, MAC_BYTES, digits);
 	*len = (size_t)text_len +
 	    (size_t)snprintf(line + text_len, size - (size_t)text_len,
@@ -111,7 +100,8 @@ audit_line_is_sealed(const struct keyring *ring, struct bytes line,
 
 	if (!audit_line_parse(line, &claims))
 		return false;
-	seal(ring, previous, (const char *)line.data, line.len - TAIL_LEN, mac);
+	secret_mac_next(
+	    ring, CHAIN, previous, line.data, line.len - TAIL_LEN, mac);
 	return memcmp(mac, claims.mac, MAC_BYTES) == 0;
 }
 

@@ -5,31 +5,16 @@
 
 static const uint8_t magic[BACKUP_MAGIC_LEN] = "apikeyd-backup1";
 
-enum { AT_LENGTH = 1 };
-
-/* The name that blocks are sealed under: no record's begins so. */
-enum { BLOCKS = 'b' };
-
-static void
-seal(const struct keyring *ring, const uint8_t previous[MAC_BYTES],
-    const uint8_t *data, size_t len, uint8_t mac[MAC_BYTES])
-{
-	uint8_t name[1 + MAC_BYTES] = {BLOCKS};
-
-	memcpy(name + 1, previous, MAC_BYTES);
-	secret_mac(ring, name, sizeof name, data, len, mac);
-}
+enum { AT_LENGTH = 1, CHAIN = 'b' };
 
 /* Writing */
 
 static void
 write_mac(struct backup_writer *w, size_t from)
 {
-	uint8_t mac[MAC_BYTES];
-
-	seal(w->ring, w->mac, w->out.start + from, w->out.len - from, mac);
-	memcpy(w->mac, mac, MAC_BYTES);
-	write_bytes(&w->out, mac, MAC_BYTES);
+	secret_mac_next(w->ring, CHAIN, w->mac, w->out.start + from,
+	    w->out.len - from, w->mac);
+	write_bytes(&w->out, w->mac, MAC_BYTES);
 }
 
 void
@@ -124,7 +109,7 @@ is_sealed(struct backup_reader *r, const uint8_t *bytes, size_t len)
 	const uint8_t *claimed = bytes + len - MAC_BYTES;
 	uint8_t mac[MAC_BYTES];
 
-	seal(r->ring, r->mac, bytes, len - MAC_BYTES, mac);
+	secret_mac_next(r->ring, CHAIN, r->mac, bytes, len - MAC_BYTES, mac);
 	if (memcmp(mac, claimed, MAC_BYTES) != 0)
 		return false;
 	memcpy(r->mac, mac, MAC_BYTES);

@@ -296,6 +296,17 @@ secret_mac(const struct keyring *ring, const void *name, size_t name_len,
 	crypto_generichash_final(&state, mac, MAC_BYTES);
 }
 
+void
+secret_mac_next(const struct keyring *ring, char chain,
+    const uint8_t previous[MAC_BYTES], const void *data, size_t len,
+    uint8_t mac[MAC_BYTES])
+{
+	uint8_t name[1 + MAC_BYTES] = {(uint8_t)chain};
+
+	memcpy(name + 1, previous, MAC_BYTES);
+	secret_mac(ring, name, sizeof name, data, len, mac);
+}
+
 /* PINs */
 
 _Static_assert(PIN_SALT_BYTES == crypto_pwhash_SALTBYTES, "Argon2id's salt");

@@ -120,6 +120,12 @@ bool secret_signature_equal(
 /* Keyed BLAKE2b of what lies in the store under a name. */
 void secret_mac(const struct keyring *ring, const void *name, size_t name_len,
     const void *data, size_t len, uint8_t mac[MAC_BYTES]);
+/* The next one of a chain, which no data can be taken out of: its name is the
+ * chain's letter, which no record's begins with, and the MAC before it, in
+ * whose place it may be put. */
+void secret_mac_next(const struct keyring *ring, char chain,
+    const uint8_t previous[MAC_BYTES], const void *data, size_t len,
+    uint8_t mac[MAC_BYTES]);
 
 /*
  * A PIN is kept as Argon2id (64 MiB, 3 passes) of its keyed hash: neither the
