@@ -22,11 +22,7 @@ static const struct column account_columns[] = {
 };
 
 static const struct option_row create_options[] = {
-    {.name = "name",
-	.metavar = "TEXT",
-	.field = "name",
-	.kind = &value_name,
-	.help = "name for people"},
+    OPTION_NAME,
     {.name = "status",
 	.metavar = "pending|approved",
 	.field = "status",

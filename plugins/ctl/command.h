@@ -36,6 +36,27 @@ struct option_row {
 	const char *help;
 };
 
+/* Options that several commands have, with the help of each. */
+#define OPTION_ACCOUNT(text)                                              \
+	{                                                                 \
+		.name = "account", .metavar = "SLUG", .field = "account", \
+		.kind = &value_account, .help = text                      \
+	}
+#define OPTION_PRODUCT(text)                                              \
+	{                                                                 \
+		.name = "product", .metavar = "SLUG", .field = "product", \
+		.kind = &value_product, .help = text                      \
+	}
+#define OPTION_NAME                                                 \
+	{                                                           \
+		.name = "name", .metavar = "TEXT", .field = "name", \
+		.kind = &value_name, .help = "name for people"      \
+	}
+#define OPTION_YES                                                  \
+	{                                                           \
+		.name = "yes", .field = "yes", .help = "do not ask" \
+	}
+
 struct positional_row {
 	const char *name;
 	const char *field;

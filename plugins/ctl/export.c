@@ -66,11 +66,7 @@ run_export(struct invocation *inv)
 }
 
 static const struct option_row export_options[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "of this account"},
+    OPTION_ACCOUNT("of this account"),
     {0},
 };
 

@@ -11,21 +11,9 @@
 
 /* Of create and update. */
 static const struct option_row setting_options[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "whose key it is"},
-    {.name = "product",
-	.metavar = "SLUG",
-	.field = "product",
-	.kind = &value_product,
-	.help = "what it is for"},
-    {.name = "name",
-	.metavar = "TEXT",
-	.field = "name",
-	.kind = &value_name,
-	.help = "name for people"},
+    OPTION_ACCOUNT("whose key it is"),
+    OPTION_PRODUCT("what it is for"),
+    OPTION_NAME,
     {.name = "type",
 	.metavar = "bearer|hmac",
 	.field = "type",
@@ -101,16 +89,8 @@ static const char *const create_required[] = {
     "account", "product", "name", NULL};
 
 static const struct option_row list_options[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "of this account"},
-    {.name = "product",
-	.metavar = "SLUG",
-	.field = "product",
-	.kind = &value_product,
-	.help = "for this product"},
+    OPTION_ACCOUNT("of this account"),
+    OPTION_PRODUCT("for this product"),
     {.name = "environment",
 	.metavar = "TEXT",
 	.field = "environment",
@@ -140,12 +120,12 @@ static const struct option_row revoke_options[] = {
 	.field = "reason",
 	.kind = &value_reason,
 	.help = "why, for the records"},
-    {.name = "yes", .field = "yes", .help = "do not ask"},
+    OPTION_YES,
     {0},
 };
 
 static const struct option_row delete_options[] = {
-    {.name = "yes", .field = "yes", .help = "do not ask"},
+    OPTION_YES,
     {0},
 };
 

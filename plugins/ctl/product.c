@@ -36,11 +36,7 @@ print_enabled(struct invocation *inv, const json_t *account)
 }
 
 static const struct option_row create_options[] = {
-    {.name = "name",
-	.metavar = "TEXT",
-	.field = "name",
-	.kind = &value_name,
-	.help = "name for people"},
+    OPTION_NAME,
     {.name = "prefix",
 	.metavar = "P",
 	.field = "prefix",
@@ -61,11 +57,7 @@ static const struct option_row create_options[] = {
 };
 
 static const struct option_row account_option[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "the account"},
+    OPTION_ACCOUNT("the account"),
     {0},
 };
 

@@ -500,7 +500,7 @@ static const struct option_row scan_options[] = {
 	.field = "revoke",
 	.help = "revoke the keys whose tokens were found; asks first, where "
 		"there is a terminal"},
-    {.name = "yes", .field = "yes", .help = "do not ask"},
+    OPTION_YES,
     {0},
 };
 

@@ -11,16 +11,8 @@ static const struct option_row stale_options[] = {
 	.field = "unused_ms",
 	.kind = &value_duration,
 	.help = "neither used nor made for so long, such as 90d"},
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "of this account"},
-    {.name = "product",
-	.metavar = "SLUG",
-	.field = "product",
-	.kind = &value_product,
-	.help = "for this product"},
+    OPTION_ACCOUNT("of this account"),
+    OPTION_PRODUCT("for this product"),
     {0},
 };
 

@@ -18,16 +18,8 @@ static const struct positional_row subject_key[] = {
 };
 
 static const struct option_row usage_options[] = {
-    {.name = "account",
-	.metavar = "SLUG",
-	.field = "account",
-	.kind = &value_account,
-	.help = "of all keys of this account"},
-    {.name = "product",
-	.metavar = "SLUG",
-	.field = "product",
-	.kind = &value_product,
-	.help = "of all keys for this product"},
+    OPTION_ACCOUNT("of all keys of this account"),
+    OPTION_PRODUCT("of all keys for this product"),
     {.name = "window",
 	.metavar = "24h|7d|30d",
 	.field = "window",

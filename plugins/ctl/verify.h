@@ -21,16 +21,8 @@ enum ctl_exit credential_read(struct credential *credential);
 /* What the request insists on: rows for the options of verify, explain and
  * verify-signature. */
 #define VERIFY_OPTION_ROWS                                                    \
-	{.name = "account",                                                   \
-	    .metavar = "SLUG",                                                \
-	    .field = "account",                                               \
-	    .kind = &value_account,                                           \
-	    .help = "refuse a key of another account"},                       \
-	    {.name = "product",                                               \
-		.metavar = "SLUG",                                            \
-		.field = "product",                                           \
-		.kind = &value_product,                                       \
-		.help = "refuse a key for another product"},                  \
+	OPTION_ACCOUNT("refuse a key of another account"),                    \
+	    OPTION_PRODUCT("refuse a key for another product"),               \
 	    {.name = "permission",                                            \
 		.metavar = "read|write",                                      \
 		.field = "permission",                                        \
