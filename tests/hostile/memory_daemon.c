@@ -9,82 +9,47 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "plugins/client/apikey.h"
-#include "tests/crash/admin.h"
-#include "tests/crash/apikeyd.h"
-#include "tests/crash/fault.h"
+#include "tests/hostile/starved.h"
 
-enum { ROUNDS_MAX = 8192, TOKEN_SIZE = 80, NO_ANSWER = -1 };
+enum { ROUNDS_MAX = 8192 };
 
-static struct apikeyd daemon_;
-static struct faults faults;
+static struct starved starved;
 static struct {
-	char token[TOKEN_SIZE];
+	char token[STARVED_TOKEN_SIZE];
 	int verdict;
 } known[ROUNDS_MAX];
 static unsigned long known_count, starts, acknowledged;
 
-/* Over a connection of its own. */
-static enum outcome
-ask(const char *method, json_t *parameters, char token[TOKEN_SIZE])
-{
-	struct varlink_client client;
-	enum outcome outcome;
-	const char *text;
-	json_t *answer;
-
-	varlink_init(&client, daemon_.admin);
-	outcome = admin_call(&client, method, parameters, &answer);
-	varlink_close(&client);
-	text = json_string_value(
-	    json_object_get(json_object_get(answer, "key"), "token"));
-	if (outcome == DONE && text != NULL && token != NULL)
-		snprintf(token, TOKEN_SIZE, "%s", text);
-	acknowledged += outcome == DONE;
-	json_decref(answer);
-	json_decref(parameters);
-	return outcome;
-}
-
-static int
-verdict_of(const char *token)
-{
-	struct apikey_request request = APIKEY_REQUEST_INIT;
-	struct apikey_result result = APIKEY_RESULT_INIT;
-	struct apikey_client *client;
-	enum apikey_status status;
-
-	if (apikey_client_open(&client, daemon_.verify) != APIKEY_OK)
-		bail_out("out of memory");
-	request.token = token;
-	request.token_len = strlen(token);
-	status = apikey_verify(client, &request, &result, PATIENCE_MS);
-	apikey_client_close(client);
-	return status == APIKEY_OK ? (int)result.verdict : NO_ANSWER;
-}
-
 static bool
 is_sound(void)
 {
-	struct varlink_client client;
-	json_t *parameters = json_object(), *answer;
 	const char *store;
+	json_t *answer;
 	bool sound;
 
-	varlink_init(&client, daemon_.admin);
-	if (admin_call(&client, "GetStatus", parameters, &answer) != DONE)
+	if (starved_ask(&starved, "GetStatus", json_object(), &answer) != DONE)
 		bail_out("no status");
 	store = json_string_value(
 	    json_object_get(json_object_get(answer, "status"), "store"));
 	sound = store != NULL && strcmp(store, "sound") == 0;
 	json_decref(answer);
-	json_decref(parameters);
-	varlink_close(&client);
 	return sound;
+}
+
+static enum outcome
+revoke_key(const char *token)
+{
+	size_t len = (size_t)(strrchr(token, '_') - token);
+	json_t *answer;
+	enum outcome outcome = starved_ask(&starved, "RevokeKey",
+	    json_pack("{s:s%}", "id", token, len), &answer);
+
+	json_decref(answer);
+	return outcome;
 }
 
 /* The problem with what a round ended in, or NULL. */
@@ -96,7 +61,7 @@ problem_of(
 
 	if (created != DONE)
 		return NULL;
-	after = verdict_of(token);
+	after = starved_verdict(&starved, token);
 	strcpy(known[known_count].token, token);
 	known[known_count++].verdict = after;
 	if (revoked == DONE && after != APIKEY_REVOKED)
@@ -116,24 +81,19 @@ static const char *
 round_of(int nth, bool *struck)
 {
 	enum outcome created, revoked = FAILED;
-	char token[TOKEN_SIZE] = "";
+	char token[STARVED_TOKEN_SIZE];
 	int during = NO_ANSWER;
 
-	faults_arm(&faults, FAULT_MEMORY, nth, 1);
-	created = ask("CreateKey",
-	    json_pack("{s:{s:s,s:s,s:s}}", "settings", "name", "memory",
-		"account", "acme", "product", "api"),
-	    token);
+	faults_arm(&starved.faults, FAULT_MEMORY, nth, 1);
+	created = starved_create_key(&starved, NULL, token);
+	acknowledged += created == DONE;
 	if (created == DONE) {
-		size_t len = (size_t)(strrchr(token, '_') - token);
-
-		revoked = ask(
-		    "RevokeKey", json_pack("{s:s%}", "id", token, len), NULL);
-		during = verdict_of(token);
+		revoked = revoke_key(token);
+		acknowledged += revoked == DONE;
+		during = starved_verdict(&starved, token);
 	}
-	*struck = atomic_load(&faults.shared->after) < 0;
-	faults_end(&faults);
-	if (waitpid(daemon_.pid, NULL, WNOHANG) != 0)
+	*struck = starved_feed(&starved);
+	if (waitpid(starved.daemon.pid, NULL, WNOHANG) != 0)
 		return "it has ended";
 	return problem_of(created, revoked, token, during);
 }
@@ -141,69 +101,43 @@ round_of(int nth, bool *struck)
 static const char *
 restart(void)
 {
-	int status = apikeyd_end(&daemon_, SIGTERM);
+	int status = apikeyd_end(&starved.daemon, SIGTERM);
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return "its end is not 0";
-	apikeyd_start(&daemon_);
+	apikeyd_start(&starved.daemon);
 	starts++;
 	for (unsigned long i = 0; i < known_count; i++)
-		if (verdict_of(known[i].token) != known[i].verdict)
+		if (starved_verdict(&starved, known[i].token) !=
+		    known[i].verdict)
 			return "a key is not what it was before the start";
 	return NULL;
-}
-
-static void
-make_objects(void)
-{
-	if (ask("CreateAccount",
-		json_pack("{s:s,s:s}", "slug", "acme", "status", "approved"),
-		NULL) != DONE ||
-	    ask("CreateProduct", json_pack("{s:s}", "slug", "api"), NULL) !=
-		DONE ||
-	    ask("EnableProduct",
-		json_pack("{s:s,s:s}", "slug", "api", "account", "acme"),
-		NULL) != DONE)
-		bail_out("there is no account");
 }
 
 int
 main(void)
 {
-	int stride = (int)number_variable("MEMORY_STRIDE", 23), nth = 0;
 	const char *problem = NULL;
 	bool struck = true;
-	const char *sanitizers = getenv("SANITIZERS");
+	int nth = 0;
 
-	if (sanitizers != NULL && strcmp(sanitizers, "yes") == 0) {
-		puts("1..0 # SKIP a sanitizer has its own malloc()");
-		return 0;
-	}
-	apikeyd_prepare(&daemon_);
-	faults_prepare(&faults, &daemon_);
-	apikeyd_start(&daemon_);
-	make_objects();
+	starved_prepare(&starved, 23);
+	apikeyd_start(&starved.daemon);
+	starved_make_objects(&starved);
 	for (; struck && problem == NULL && known_count < ROUNDS_MAX;
-	     nth += stride) {
+	     nth += starved.stride) {
 		problem = round_of(nth, &struck);
 		/* After some, nobody knows whether a commit is on disk. */
 		if (problem == NULL && !is_sound())
 			problem = restart();
 	}
-	if (problem == NULL && (nth <= stride || known_count == 0))
+	if (problem == NULL && (nth <= starved.stride || known_count == 0))
 		problem = "no allocation failed: was it preloaded?";
 	if (problem == NULL)
 		problem = restart();
 	printf("# %d allocations, each %d. failed; %lu calls acknowledged, "
 	       "%lu restarts\n",
-	    nth, stride, acknowledged, starts);
-	if (problem == NULL) {
-		apikeyd_remove(&daemon_);
-		puts("ok 1 - what is acknowledged is so, without memory");
-	} else {
-		printf("not ok 1 - %s\n# allocation %d, log: %s\n", problem,
-		    nth - stride, daemon_.log);
-	}
-	puts("1..1");
-	return problem == NULL ? 0 : 1;
+	    nth, starved.stride, acknowledged, starts);
+	return starved_end(
+	    &starved, "what is acknowledged is so, without memory", problem);
 }

@@ -10,84 +10,40 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "plugins/client/apikey.h"
-#include "tests/crash/admin.h"
-#include "tests/crash/apikeyd.h"
-#include "tests/crash/fault.h"
+#include "tests/hostile/starved.h"
 
-enum { KEYS = 5, TOKEN_SIZE = 80, SAID_MAX = 4096 };
+enum { KEYS = 5, SAID_MAX = 4096 };
 
-static struct apikeyd daemon_;
-static struct faults faults;
-static char tokens[KEYS][TOKEN_SIZE];
+static struct starved starved;
+static char tokens[KEYS][STARVED_TOKEN_SIZE];
 static unsigned long started, refused, own_words;
-
-static void
-ask(const char *method, json_t *parameters, char token[TOKEN_SIZE])
-{
-	struct varlink_client client;
-	json_t *answer;
-
-	varlink_init(&client, daemon_.admin);
-	if (admin_call(&client, method, parameters, &answer) != DONE)
-		bail_out("%s is refused", method);
-	varlink_close(&client);
-	if (token != NULL)
-		snprintf(token, TOKEN_SIZE, "%s",
-		    json_string_value(json_object_get(
-			json_object_get(answer, "key"), "token")));
-	json_decref(answer);
-	json_decref(parameters);
-}
 
 /* A bit of each kind, and of what a key has in records of its own. */
 static void
 make_objects(void)
 {
-	ask("CreateAccount",
-	    json_pack("{s:s,s:s}", "slug", "acme", "status", "approved"), NULL);
-	ask("CreateProduct", json_pack("{s:s}", "slug", "api"), NULL);
-	ask("EnableProduct",
-	    json_pack("{s:s,s:s}", "slug", "api", "account", "acme"), NULL);
-	ask("AddOperator",
+	starved_make_objects(&starved);
+	starved_tell(&starved, "AddOperator",
 	    json_pack("{s:s,s:i,s:s,s:[s]}", "login", "nobody", "uid", 65534,
-		"role", "auditor", "accounts", "acme"),
-	    NULL);
+		"role", "auditor", "accounts", "acme"));
 	for (int i = 0; i < KEYS; i++)
-		ask("CreateKey",
-		    json_pack("{s:{s:s,s:s,s:s,s:[s,s]}}", "settings", "name",
-			"memory", "account", "acme", "product", "api", "scopes",
-			"a:read", "a-scope-that-takes-some-room:write"),
-		    tokens[i]);
-}
-
-static bool
-is_valid(const char *token)
-{
-	struct apikey_request request = APIKEY_REQUEST_INIT;
-	struct apikey_result result = APIKEY_RESULT_INIT;
-	struct apikey_client *client;
-	enum apikey_status status;
-
-	if (apikey_client_open(&client, daemon_.verify) != APIKEY_OK)
-		bail_out("out of memory");
-	request.token = token;
-	request.token_len = strlen(token);
-	status = apikey_verify(client, &request, &result, PATIENCE_MS);
-	apikey_client_close(client);
-	return status == APIKEY_OK && result.verdict == APIKEY_VALID;
+		if (starved_create_key(&starved,
+			json_pack("[s,s]", "a:read",
+			    "a-scope-that-takes-some-room:write"),
+			tokens[i]) != DONE)
+			bail_out("CreateKey is refused");
 }
 
 static const char *
 problem_of_start(void)
 {
 	for (int i = 0; i < KEYS; i++)
-		if (!is_valid(tokens[i]))
+		if (starved_verdict(&starved, tokens[i]) != APIKEY_VALID)
 			return "it has started, and a key is not valid";
 	return NULL;
 }
@@ -96,7 +52,7 @@ problem_of_start(void)
 static void
 read_log(long from, char said[SAID_MAX])
 {
-	FILE *log = fopen(daemon_.log, "re");
+	FILE *log = fopen(starved.daemon.log, "re");
 	size_t len = 0;
 
 	if (log != NULL && fseek(log, from, SEEK_SET) == 0)
@@ -124,7 +80,7 @@ log_size(void)
 {
 	struct stat st;
 
-	return stat(daemon_.log, &st) == 0 ? (long)st.st_size : 0;
+	return stat(starved.daemon.log, &st) == 0 ? (long)st.st_size : 0;
 }
 
 /* From the nth allocation on so many fail; *struck: there were so many. */
@@ -134,20 +90,18 @@ round_of(int nth, int times, bool *struck)
 	long from = log_size();
 	char said[SAID_MAX];
 	const char *problem;
-
 	bool ready;
 	int status;
 
-	faults_arm(&faults, FAULT_MEMORY, nth, times);
-	apikeyd_spawn(&daemon_);
-	ready = apikeyd_await_ready(&daemon_);
-	*struck = atomic_load(&faults.shared->after) < 0;
-	faults_end(&faults);
+	faults_arm(&starved.faults, FAULT_MEMORY, nth, times);
+	apikeyd_spawn(&starved.daemon);
+	ready = apikeyd_await_ready(&starved.daemon);
+	*struck = starved_feed(&starved);
 	read_log(from, said);
 	problem = problem_with(said);
 	if (ready && problem == NULL)
 		problem = problem_of_start();
-	status = apikeyd_end(&daemon_, SIGTERM);
+	status = apikeyd_end(&starved.daemon, SIGTERM);
 	/* Where it has not started, libraries may have ended it. */
 	if (ready && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		problem = "it has not ended as it should";
@@ -162,7 +116,7 @@ round_of(int nth, int times, bool *struck)
 
 /* Each in turn, once for itself or with all that follow. */
 static const char *
-each(int stride, int times)
+each(int times)
 {
 	const char *problem = NULL;
 	bool struck = true;
@@ -173,9 +127,9 @@ each(int stride, int times)
 		if (problem != NULL)
 			printf("# allocation %d, %s\n", nth,
 			    times == 1 ? "alone" : "and all after it");
-		nth += stride;
+		nth += starved.stride;
 	}
-	if (problem == NULL && nth <= stride)
+	if (problem == NULL && nth <= starved.stride)
 		problem = "no allocation failed: was it preloaded?";
 	return problem;
 }
@@ -183,37 +137,24 @@ each(int stride, int times)
 int
 main(void)
 {
-	int stride = (int)number_variable("MEMORY_STRIDE", 11);
-	const char *sanitizers = getenv("SANITIZERS");
 	const char *problem;
 
-	if (sanitizers != NULL && strcmp(sanitizers, "yes") == 0) {
-		puts("1..0 # SKIP a sanitizer has its own malloc()");
-		return 0;
-	}
-	apikeyd_prepare(&daemon_);
-	faults_prepare(&faults, &daemon_);
-	apikeyd_start(&daemon_);
+	starved_prepare(&starved, 11);
+	apikeyd_start(&starved.daemon);
 	make_objects();
-	apikeyd_end(&daemon_, SIGTERM);
-	problem = each(stride, 1);
+	apikeyd_end(&starved.daemon, SIGTERM);
+	problem = each(1);
 	if (problem == NULL)
-		problem = each(stride, INT_MAX);
+		problem = each(INT_MAX);
 	if (problem == NULL && own_words == 0)
 		problem = "of no refusal it was said that memory was short";
 	if (problem == NULL) {
-		apikeyd_start(&daemon_);
+		apikeyd_start(&starved.daemon);
 		problem = problem_of_start();
 	}
 	printf("# each %d. allocation: %lu starts, %lu refusals, %lu of them "
 	       "as keys.tdb was read\n",
-	    stride, started, refused, own_words);
-	if (problem == NULL) {
-		apikeyd_remove(&daemon_);
-		puts("ok 1 - a start without memory says so, or is none");
-	} else {
-		printf("not ok 1 - %s\n# log: %s\n", problem, daemon_.log);
-	}
-	puts("1..1");
-	return problem == NULL ? 0 : 1;
+	    starved.stride, started, refused, own_words);
+	return starved_end(
+	    &starved, "a start without memory says so, or is none", problem);
 }
