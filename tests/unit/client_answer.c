@@ -38,8 +38,7 @@ START_TEST(each_verdict)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int verdict = VERDICT_VALID; verdict < VERDICT_COUNT; verdict++) {
 		bool known =
 		    verdict != VERDICT_MALFORMED && verdict != VERDICT_UNKNOWN;
@@ -54,8 +53,7 @@ START_TEST(each_verdict)
 	}
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_PROTOCOL);
 	ck_assert_int_eq(result.verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -299,8 +297,7 @@ START_TEST(flipped_bits)
 		struct apikey_result result = APIKEY_RESULT_INIT;
 		struct apikey_client *client;
 
-		fake_start(&daemon);
-		client = open_client(&daemon);
+		client = start_client(&daemon);
 		for (int i = 0; i < 30; i++, at++) {
 			enum apikey_status status = verify(client, &result, 5);
 
@@ -309,8 +306,7 @@ START_TEST(flipped_bits)
 			    status == APIKEY_TIMEOUT);
 			answered += status == APIKEY_OK;
 		}
-		apikey_client_close(client);
-		fake_stop(&daemon);
+		stop_client(client, &daemon);
 	}
 	ck_assert_uint_gt(answered, 100);
 }

@@ -16,8 +16,7 @@ START_TEST(batch_through_tiny_buffers)
 	struct apikey_client *client;
 	char endpoint[] = "GET /a/path/that/takes/some/room/in/the/request";
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < BATCH; i++) {
 		requests[i] = (struct apikey_request)APIKEY_REQUEST_INIT;
 		results[i] = (struct apikey_result)APIKEY_RESULT_INIT;
@@ -35,12 +34,10 @@ START_TEST(batch_through_tiny_buffers)
 	    apikey_verify_batch(client, requests, results, BATCH, LONG_MS),
 	    APIKEY_PROTOCOL);
 	ck_assert_int_eq(results[0].verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 
 	daemon.serve = fake_serve_valid;
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(
 	    apikey_verify_batch(client, requests, results, BATCH, LONG_MS),
 	    APIKEY_OK);
@@ -50,8 +47,7 @@ START_TEST(batch_through_tiny_buffers)
 	ck_assert_int_eq(atomic_load(&daemon.requests), BATCH);
 	ck_assert_int_eq(
 	    apikey_verify_batch(client, requests, results, 0, 0), APIKEY_OK);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 	free(requests);
 	free(results);
 }
@@ -71,8 +67,7 @@ START_TEST(batch_cut_short)
 	struct apikey_result results[5];
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < 5; i++) {
 		requests[i] = (struct apikey_request)APIKEY_REQUEST_INIT;
 		results[i] = (struct apikey_result)APIKEY_RESULT_INIT;
@@ -86,8 +81,7 @@ START_TEST(batch_cut_short)
 		    i < 3 ? APIKEY_VALID : APIKEY_NO_ANSWER);
 	/* Some of the answer had come: nothing was sent a second time. */
 	ck_assert_int_eq(atomic_load(&daemon.connections), 1);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -117,15 +111,13 @@ START_TEST(batch_out_of_order)
 	    APIKEY_RESULT_INIT, APIKEY_RESULT_INIT};
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(
 	    apikey_verify_batch(client, requests, results, 2, LONG_MS),
 	    APIKEY_PROTOCOL);
 	ck_assert_int_eq(results[0].verdict, APIKEY_NO_ANSWER);
 	ck_assert_int_eq(results[1].verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -154,8 +146,7 @@ START_TEST(larger_structures)
 		results[i].known.size = sizeof results[i];
 		results[i].unknown = 42;
 	}
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(apikey_verify_batch(client, &requests[0].known,
 			     &results[0].known, 3, LONG_MS),
 	    APIKEY_OK);
@@ -169,8 +160,7 @@ START_TEST(larger_structures)
 			     &results[0].known, 3, LONG_MS),
 	    APIKEY_ARGUMENT);
 	ck_assert_int_eq(results[0].known.verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 void

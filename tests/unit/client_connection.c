@@ -19,8 +19,7 @@ START_TEST(restarted_daemon)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < 20; i++) {
 		ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 		ck_assert_int_eq(result.verdict, APIKEY_VALID);
@@ -59,14 +58,12 @@ START_TEST(late_answer_is_nobodys)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(verify(client, &result, SHORT_MS), APIKEY_TIMEOUT);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	ck_assert_int_eq(result.verdict, APIKEY_UNKNOWN);
 	ck_assert_int_eq(atomic_load(&daemon.connections), 2);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -158,8 +155,7 @@ START_TEST(forked_child)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	for (int i = 0; i < 3; i++) {
 		pid_t pid = fork();
@@ -171,8 +167,7 @@ START_TEST(forked_child)
 	}
 	/* One of the parent, which was never disturbed, and one a child. */
 	ck_assert_int_eq(atomic_load(&daemon.connections), 4);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -184,8 +179,7 @@ START_TEST(forked_child_with_other_descriptors)
 	struct apikey_client *client;
 	pid_t pid;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	pid = fork();
 	if (pid == 0) {
@@ -204,8 +198,7 @@ START_TEST(forked_child_with_other_descriptors)
 	}
 	wait_ok(pid);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -233,12 +226,10 @@ START_TEST(no_descriptor_leaks)
 		struct apikey_result result = APIKEY_RESULT_INIT;
 		struct apikey_client *client;
 
-		fake_start(&daemon);
-		client = open_client(&daemon);
+		client = start_client(&daemon);
 		for (int j = 0; j < 10; j++)
 			verify(client, &result, 10);
-		apikey_client_close(client);
-		fake_stop(&daemon);
+		stop_client(client, &daemon);
 		verify(client = open_client(&daemon), &result, 10);
 		apikey_client_close(client);
 	}
@@ -263,8 +254,7 @@ START_TEST(no_sigpipe)
 
 	signals = 0;
 	signal(SIGPIPE, count_signal);
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < 20; i++)
 		verify(client, &result, LONG_MS);
 	fake_stop(&daemon);
@@ -307,13 +297,11 @@ START_TEST(credentials_are_wiped)
 		struct apikey_result result = APIKEY_RESULT_INIT;
 		struct apikey_client *client;
 
-		fake_start(&daemon);
-		client = open_client(&daemon);
+		client = start_client(&daemon);
 		verify(client, &result, SHORT_MS);
 		ck_assert_ptr_null(memmem(
 		    client, malloc_usable_size(client), client_token + 16, 8));
-		apikey_client_close(client);
-		fake_stop(&daemon);
+		stop_client(client, &daemon);
 	}
 }
 END_TEST

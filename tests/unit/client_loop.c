@@ -34,16 +34,6 @@ finish(struct apikey_client *client, enum apikey_status status)
 	return status;
 }
 
-static struct apikey_request
-a_request(void)
-{
-	struct apikey_request request = APIKEY_REQUEST_INIT;
-
-	request.token = client_token;
-	request.token_len = strlen(client_token);
-	return request;
-}
-
 START_TEST(loop_each_verdict)
 {
 	struct fake_daemon daemon = {.serve = serve_each_verdict};
@@ -51,8 +41,7 @@ START_TEST(loop_each_verdict)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(apikey_fd(client), -1);
 	ck_assert_int_eq(apikey_timeout_ms(client), -1);
 	ck_assert_int_eq(apikey_advance(client, 0), APIKEY_ARGUMENT);
@@ -68,8 +57,7 @@ START_TEST(loop_each_verdict)
 		ck_assert_int_eq((int)result.verdict, v);
 	}
 	ck_assert_int_eq(atomic_load(&daemon.connections), 1);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -104,8 +92,7 @@ START_TEST(loop_keeps_the_deadline)
 		int64_t start;
 
 		result.verdict = APIKEY_VALID;
-		fake_start(&daemon);
-		client = open_client(&daemon);
+		client = start_client(&daemon);
 		start = now_ms();
 		ck_assert_int_eq(
 		    finish(client,
@@ -116,8 +103,7 @@ START_TEST(loop_keeps_the_deadline)
 		/* The blocking call has the same patience. */
 		ck_assert_int_eq(
 		    verify(client, &result, SHORT_MS), APIKEY_TIMEOUT);
-		apikey_client_close(client);
-		fake_stop(&daemon);
+		stop_client(client, &daemon);
 	}
 }
 END_TEST
@@ -131,8 +117,7 @@ START_TEST(loop_is_late)
 	struct apikey_client *client;
 	struct pollfd there;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(
 	    apikey_start(client, &request, &result, 1, 1), APIKEY_IN_PROGRESS);
 	there = (struct pollfd){apikey_fd(client), POLLIN, 0};
@@ -142,8 +127,7 @@ START_TEST(loop_is_late)
 	/* Told of the time alone. */
 	ck_assert_int_eq(apikey_advance(client, 0), APIKEY_OK);
 	ck_assert_int_eq(result.verdict, APIKEY_VALID);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -155,8 +139,7 @@ START_TEST(loop_lies)
 	struct apikey_client *client;
 	enum apikey_status status;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	status =
 	    finish(client, apikey_start(client, &request, &result, 1, LONG_MS));
 	ck_assert_int_eq(status, APIKEY_PROTOCOL);
@@ -180,8 +163,7 @@ START_TEST(loop_reconnects)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	for (int i = 1; i < 20; i++) {
 		struct pollfd gone = {apikey_fd(client), POLLIN, 0};
@@ -196,8 +178,7 @@ START_TEST(loop_reconnects)
 		ck_assert_int_eq(result.verdict, APIKEY_VALID);
 		ck_assert_int_eq(atomic_load(&daemon.connections), i + 1);
 	}
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -212,8 +193,7 @@ START_TEST(loop_one_at_a_time)
 	enum apikey_status status;
 	int found, active;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	status = apikey_start(client, &request, &result, 1, LONG_MS);
 	ck_assert_int_eq(status, APIKEY_IN_PROGRESS);
 	other.verdict = APIKEY_VALID;
@@ -230,8 +210,7 @@ START_TEST(loop_one_at_a_time)
 	ck_assert_int_eq(verify(client, &other, LONG_MS), APIKEY_OK);
 	ck_assert_int_eq(apikey_advance(client, 0), APIKEY_ARGUMENT);
 	ck_assert_int_eq(atomic_load(&daemon.connections), 1);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 
 	ck_assert_int_eq(apikey_fd(NULL), -1);
 	ck_assert_int_eq(apikey_events(NULL), 0);
@@ -251,8 +230,7 @@ START_TEST(loop_cancelled)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < 10; i++) {
 		ck_assert_int_eq(
 		    apikey_start(client, &request, &result, 1, LONG_MS),
@@ -270,8 +248,7 @@ START_TEST(loop_cancelled)
 	/* The first answer on a connection of its own. */
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	ck_assert_int_eq(result.verdict, APIKEY_VALID);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -301,8 +278,7 @@ START_TEST(loop_and_fork)
 	int code;
 	pid_t pid;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	status = apikey_start(client, &request, &result, 1, LONG_MS);
 	ck_assert_int_eq(status, APIKEY_IN_PROGRESS);
 	pid = fork();
@@ -314,8 +290,7 @@ START_TEST(loop_and_fork)
 	ck_assert_int_eq(finish(client, status), APIKEY_OK);
 	ck_assert_int_eq(result.verdict, APIKEY_VALID);
 	ck_assert_int_eq(atomic_load(&daemon.connections), 2);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -323,15 +298,7 @@ END_TEST
 static void
 serve_first(struct fake_daemon *daemon, int fd, int nth)
 {
-	struct fake_request request;
-	uint8_t data[FRAME_MAX];
-	struct writer w = writer_over(data, sizeof data);
-
-	(void)nth;
-	if (!fake_read(daemon, fd, &request))
-		return;
-	fake_verdict(&w, request.frame.id, VERDICT_VALID);
-	fake_write(daemon, fd, data, w.len);
+	serve_one_request(daemon, fd, nth);
 	fake_linger(daemon, fd);
 }
 
@@ -345,8 +312,7 @@ START_TEST(loop_after_a_call)
 	struct apikey_client *client;
 	int64_t start;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(verify(client, &result, LONG_MS), APIKEY_OK);
 	start = now_ms();
 	ck_assert_int_eq(apikey_start(client, &request, &result, 1, SHORT_MS),
@@ -357,8 +323,7 @@ START_TEST(loop_after_a_call)
 	ck_assert_int_eq(verify(client, &result, SHORT_MS), APIKEY_TIMEOUT);
 	ck_assert_int_lt(now_ms() - start, LONG_MS);
 	ck_assert_int_eq(atomic_load(&daemon.connections), 2);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -375,8 +340,7 @@ START_TEST(loop_of_a_long_batch)
 		requests[i] = a_request();
 		results[i].size = sizeof results[i];
 	}
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(
 	    finish(client,
 		apikey_start(client, requests, results, BATCH, LONG_MS)),
@@ -390,8 +354,7 @@ START_TEST(loop_of_a_long_batch)
 	    apikey_start(client, requests, results, BATCH, LONG_MS),
 	    APIKEY_ARGUMENT);
 	ck_assert_int_eq(results[0].verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 	free(requests);
 	free(results);
 }

@@ -29,14 +29,36 @@ open_client(const struct fake_daemon *daemon)
 	return client;
 }
 
-enum apikey_status
-verify(
-    struct apikey_client *client, struct apikey_result *result, int timeout_ms)
+struct apikey_client *
+start_client(struct fake_daemon *daemon)
+{
+	fake_start(daemon);
+	return open_client(daemon);
+}
+
+void
+stop_client(struct apikey_client *client, struct fake_daemon *daemon)
+{
+	apikey_client_close(client);
+	fake_stop(daemon);
+}
+
+struct apikey_request
+a_request(void)
 {
 	struct apikey_request request = APIKEY_REQUEST_INIT;
 
 	request.token = client_token;
 	request.token_len = strlen(client_token);
+	return request;
+}
+
+enum apikey_status
+verify(
+    struct apikey_client *client, struct apikey_result *result, int timeout_ms)
+{
+	struct apikey_request request = a_request();
+
 	return apikey_verify(client, &request, result, timeout_ms);
 }
 
@@ -50,14 +72,12 @@ ask_once(fake_serve *serve, void *context, struct apikey_result *result,
 	enum apikey_status status;
 	int error;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	result->size = sizeof *result;
 	result->verdict = APIKEY_VALID;
 	status = verify(client, result, timeout_ms);
 	error = errno;
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 	if (connections >= 0)
 		ck_assert_int_eq(atomic_load(&daemon.connections), connections);
 	if (status != APIKEY_OK)

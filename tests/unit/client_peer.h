@@ -16,8 +16,12 @@ extern const char client_token[];
 
 int64_t now_ms(void);
 struct apikey_client *open_client(const struct fake_daemon *daemon);
+/* The peer and a client of it; and the end of both. */
+struct apikey_client *start_client(struct fake_daemon *daemon);
+void stop_client(struct apikey_client *client, struct fake_daemon *daemon);
 
-/* Verifies client_token. */
+/* To verify client_token; and that at once. */
+struct apikey_request a_request(void);
 enum apikey_status verify(
     struct apikey_client *client, struct apikey_result *result, int timeout_ms);
 

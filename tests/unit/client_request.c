@@ -37,23 +37,19 @@ send_recorded(
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(
 	    apikey_verify(client, request, &result, LONG_MS), APIKEY_OK);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 
 START_TEST(request_on_the_wire)
 {
 	static const char *const scopes[] = {"a:b", "c"};
-	struct apikey_request request = APIKEY_REQUEST_INIT;
+	struct apikey_request request = a_request();
 	struct fake_request seen;
 	struct bytes scope;
 
-	request.token = client_token;
-	request.token_len = strlen(client_token);
 	request.address = "203.0.113.7";
 	request.service = "httpd";
 	request.endpoint = "GET /v1/things";
@@ -269,13 +265,10 @@ START_TEST(bad_arguments)
 	int found, active;
 
 	memset(too_long, 'a', sizeof too_long - 1);
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
-		struct apikey_request request = APIKEY_REQUEST_INIT;
+		struct apikey_request request = a_request();
 
-		request.token = client_token;
-		request.token_len = strlen(client_token);
 		mistakes[i].make(&request);
 		result.verdict = APIKEY_VALID;
 		ck_assert_msg(apikey_verify(client, &request, &result,
@@ -300,8 +293,7 @@ START_TEST(bad_arguments)
 	ck_assert_int_eq(
 	    apikey_verify(client, &good, &result, 1), APIKEY_ARGUMENT);
 	ck_assert_int_eq(atomic_load(&daemon.connections), 0);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -332,8 +324,7 @@ START_TEST(lookup_and_ping)
 	struct apikey_client *client;
 	int found = 0, active = 0;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	ck_assert_int_eq(apikey_ping(client, LONG_MS), APIKEY_OK);
 	ck_assert_int_eq(apikey_lookup(client, FAKE_KEY_ID, &found, &active,
 			     &result, LONG_MS),

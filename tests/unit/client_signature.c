@@ -67,8 +67,7 @@ check_payload(fake_serve *serve, size_t len, int socket_buffer)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	/* Twice: nothing of the first is left on the connection. */
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(apikey_verify_signature(client, &signature,
@@ -80,8 +79,7 @@ check_payload(fake_serve *serve, size_t len, int socket_buffer)
 		ck_assert(len == 0 ||
 		    memcmp(seen.signature.payload.data, payload, len) == 0);
 	}
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 
 START_TEST(payloads)
@@ -108,8 +106,7 @@ START_TEST(on_the_wire)
 	struct apikey_client *client;
 	char longer[4 * CLAIMED_MAX_LEN];
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	request.account = "acme";
 	request.permission = APIKEY_PERMISSION_WRITE;
 	signature.has_timestamp = 7; /* anything but 0 */
@@ -141,8 +138,7 @@ START_TEST(on_the_wire)
 			     client, &signature, &request, &result, LONG_MS),
 	    APIKEY_OK);
 	ck_assert_uint_eq(got->key_id.len + got->signature.len, 0);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 
@@ -180,8 +176,7 @@ check_protocol(fake_serve *serve, int failing_send)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	result.verdict = APIKEY_VALID;
 	if (failing_send > 0)
 		faults_arm(FAULT_SEND, failing_send);
@@ -190,8 +185,7 @@ check_protocol(fake_serve *serve, int failing_send)
 	    APIKEY_PROTOCOL);
 	faults_disarm(); /* not come to, where the answer was there before */
 	ck_assert_int_eq(result.verdict, APIKEY_NO_ANSWER);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 
 START_TEST(wrong_answers)
@@ -211,8 +205,7 @@ START_TEST(wrong_arguments)
 	struct apikey_result result = APIKEY_RESULT_INIT;
 	struct apikey_client *client;
 
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	for (int i = 0; i < 9; i++) {
 		const struct apikey_signature *signature = &wrong;
 		const struct apikey_request *asked = NULL;
@@ -253,8 +246,7 @@ START_TEST(wrong_arguments)
 	    apikey_verify_signature(client, &good, NULL, NULL, LONG_MS),
 	    APIKEY_ARGUMENT);
 	ck_assert_int_eq(atomic_load(&daemon.requests), 0);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 }
 END_TEST
 

@@ -84,21 +84,17 @@ static enum apikey_status
 ask(struct apikey_usage *usage)
 {
 	struct fake_daemon daemon = {.serve = serve};
-	struct apikey_request request = APIKEY_REQUEST_INIT;
+	struct apikey_request request = a_request();
 	struct apikey_client *client;
 	enum apikey_status status;
 
-	request.token = client_token;
-	request.token_len = strlen(client_token);
 	request.address = "203.0.113.7";
 	request.service = "shop";
 	request.account = "acme";
-	fake_start(&daemon);
-	client = open_client(&daemon);
+	client = start_client(&daemon);
 	status =
 	    apikey_usage(client, &request, APIKEY_WINDOW_7D, usage, LONG_MS);
-	apikey_client_close(client);
-	fake_stop(&daemon);
+	stop_client(client, &daemon);
 	return status;
 }
 
