@@ -110,7 +110,7 @@ apply_add(void *context, struct call *call, void *subject,
 	if (is_renamed(oc))
 		index_remove_pin(admin->index, uid);
 	if (oc->existing != NULL)
-		index_replace_operator(admin->index, oc->existing, oc->user);
+		index_replace_operator(oc->existing, oc->user);
 	else
 		index_add_operator(admin->index, oc->user);
 	oc->user = NULL;

@@ -240,18 +240,6 @@ index_operation(const struct index *index, uint32_t uid, const char *id)
 
 /* Lists */
 
-void *
-order_next(const struct order *order, size_t *position)
-{
-	while (*position < order->len) {
-		void *item = order->items[(*position)++];
-
-		if (item != NULL)
-			return item;
-	}
-	return NULL;
-}
-
 struct account *
 index_next_account(const struct index *index, size_t *position)
 {
@@ -281,103 +269,11 @@ index_counts(const struct index *index)
 /* Changes */
 
 bool
-order_reserve(struct order *order, size_t count)
-{
-	size_t capacity = order->capacity > 0 ? order->capacity : 16;
-	void **items;
-
-	while (capacity < count)
-		capacity *= 2;
-	if (capacity == order->capacity)
-		return true;
-	items = reallocarray(order->items, capacity, sizeof *items);
-	if (items == NULL)
-		return false;
-	order->items = items;
-	order->capacity = capacity;
-	return true;
-}
-
-bool
-order_add(struct order *order, void *item)
-{
-	if (!order_reserve(order, order->len + 1))
-		return false;
-	order->items[order->len++] = item;
-	return true;
-}
-
-void
-order_remove(struct order *order, const void *item)
-{
-	for (size_t i = 0; i < order->len; i++)
-		if (order->items[i] == item) {
-			order->items[i] = NULL;
-			return;
-		}
-}
-
-bool
 index_add(struct table *table, struct order *order, uint32_t hash, void *item)
 {
 	if (!table_reserve(table, table->count + 1) || !order_add(order, item))
 		return false;
 	return table_add(table, hash, item);
-}
-
-/* It is a keyed hash, but an import may bring any that it likes. */
-static uint32_t
-foreign_slot(const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
-{
-	uint64_t word[FOREIGN_WORDS];
-
-	memcpy(word, hash, sizeof word);
-	for (size_t i = 0; i < FOREIGN_WORDS; i++)
-		word[i] ^= index->foreign_secret[i];
-	return (uint32_t)(keyed_hash_fold(word[0], word[1]) ^
-	    keyed_hash_fold(word[2], word[3]));
-}
-
-const uint8_t *
-index_foreign_hash(const struct key *key)
-{
-	if ((key->flags & KEY_FOREIGN) != 0)
-		return key->hash;
-	if ((key->flags & KEY_WAS_FOREIGN) != 0 && key->previous != NULL)
-		return key->previous->hash;
-	return NULL;
-}
-
-struct key *
-index_find_foreign(
-    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
-{
-	uint32_t slot = foreign_slot(index, hash);
-	struct key *key;
-	size_t at = 0;
-
-	while ((key = table_next(&index->foreign, slot, &at)) != NULL)
-		if (secret_hash_equal(index_foreign_hash(key), hash))
-			break;
-	return key;
-}
-
-struct key *
-index_foreign_key(
-    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
-{
-	struct key *key = index_find_foreign(index, hash);
-
-	return key != NULL && !index_hides(index, key) ? key : NULL;
-}
-
-static void
-unlink_foreign(struct index *index, struct key *key)
-{
-	const uint8_t *hash = index_foreign_hash(key);
-
-	if (hash != NULL)
-		table_remove(&index->foreign, foreign_slot(index, hash), key);
 }
 
 bool
@@ -402,15 +298,10 @@ index_add_product(struct index *index, struct product *product)
 bool
 index_file_key(struct index *index, struct key *key)
 {
-	const uint8_t *foreign = index_foreign_hash(key);
-
-	if (foreign != NULL &&
-	    !table_reserve(&index->foreign, index->foreign.count + 1))
+	if (!index_reserve_foreign(index, key) ||
+	    !key_table_add(&index->keys, key))
 		return false;
-	if (!key_table_add(&index->keys, key))
-		return false;
-	if (foreign != NULL)
-		table_add(&index->foreign, foreign_slot(index, foreign), key);
+	index_link_foreign(index, key);
 	key->account->keys++;
 	key->product->keys++;
 	return true;
@@ -466,7 +357,7 @@ index_remove_product(struct index *index, struct product *product)
 void
 index_remove_key(struct index *index, struct key *key)
 {
-	unlink_foreign(index, key);
+	index_unlink_foreign(index, key);
 	index_unstage(index, key);
 	key_table_remove(&index->keys, key);
 	if (key->position != UNLISTED)
@@ -507,15 +398,13 @@ index_replace_key(struct index *index, struct key *key, struct key *from)
 {
 	struct key old = *key;
 
-	unlink_foreign(index, key);
+	index_unlink_foreign(index, key);
 	*key = *from;
 	key->position = old.position;
 	key->flags |= old.flags & KEY_STAGED;
 	carry_over(key, &old);
 	/* There is room: no key gets a foreign hash that had none. */
-	if (index_foreign_hash(key) != NULL)
-		table_add(&index->foreign,
-		    foreign_slot(index, index_foreign_hash(key)), key);
+	index_link_foreign(index, key);
 	*from = old; /* so that key_free() frees what the old one owned */
 	key_free(from);
 }

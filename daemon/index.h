@@ -96,8 +96,8 @@ void index_disable(struct account *account, const struct product *product);
 bool index_add_operator(struct index *index, struct operator_user *user);
 /* Puts the contents of *from into *user, which keeps its place; from is used
  * up. The uid is the same in both. */
-void index_replace_operator(struct index *index, struct operator_user *user,
-    struct operator_user *from);
+void
+index_replace_operator(struct operator_user *user, struct operator_user *from);
 void index_remove_operator(struct index *index, struct operator_user *user);
 /* A copy of *pin, in the place of the one of this uid. Where there is none, it
  * takes room, malloc'd or NULL: then it allocates. */

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The index's insides, for index.c and load.c alone. */
+/* The index's insides, for index*.c and load*.c alone. */
 #ifndef DAEMON_INDEX_IMPL_H
 #define DAEMON_INDEX_IMPL_H
 
 #include "index.h"
 #include "key_table.h"
+#include "order.h"
 #include "table.h"
-
-/* Objects in the order they are listed in; removed ones leave a NULL. */
-struct order {
-	void **items;
-	size_t len, capacity;
-};
 
 enum { FOREIGN_WORDS = TOKEN_HASH_BYTES / sizeof(uint64_t) };
 
@@ -52,6 +47,12 @@ index_find_key(const struct index *index, const char id[TOKEN_ID_LEN]);
 struct key *index_find_foreign(
     const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
 
+/* A key in the table of foreign ones, and out of it; nothing where it is none.
+ * Room has to be there before. */
+bool index_reserve_foreign(struct index *index, const struct key *key);
+void index_link_foreign(struct index *index, struct key *key);
+void index_unlink_foreign(struct index *index, struct key *key);
+
 /* Whether an import that is not in force yet hides it. */
 static inline bool
 index_hides(const struct index *index, const struct key *key)
@@ -73,10 +74,6 @@ void index_sort_imports(struct index *index);
  * and then nothing has changed. */
 bool
 index_add(struct table *table, struct order *order, uint32_t hash, void *item);
-bool order_reserve(struct order *order, size_t count);
-bool order_add(struct order *order, void *item);
-void *order_next(const struct order *order, size_t *position);
-void order_remove(struct order *order, const void *item);
 
 /* Uids follow one another; their products with this do not. */
 static inline uint32_t

@@ -44,12 +44,10 @@ index_add_operator(struct index *index, struct operator_user *user)
 }
 
 void
-index_replace_operator(
-    struct index *index, struct operator_user *user, struct operator_user *from)
+index_replace_operator(struct operator_user *user, struct operator_user *from)
 {
 	struct operator_user old = *user;
 
-	(void)index;
 	*user = *from;
 	*from = old; /* so that what the old one owned is freed */
 	operator_free(from);

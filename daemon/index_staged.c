@@ -69,19 +69,6 @@ index_has_id(const struct index *index, const char id[TOKEN_ID_LEN])
 	return index_find_key(index, id) != NULL;
 }
 
-bool
-index_has_foreign(const struct index *index)
-{
-	return index->foreign.count > 0;
-}
-
-bool
-index_has_foreign_hash(
-    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
-{
-	return index_find_foreign(index, hash) != NULL;
-}
-
 size_t
 index_staged(const struct index *index)
 {
