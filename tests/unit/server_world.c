@@ -267,26 +267,14 @@ set_up_turns(void)
 	set_up();
 }
 
-static TCase *
-add(Suite *suite, const char *name, void (*fixture)(void), const TTest *test)
-{
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, fixture, tear_down);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
-	return tcase;
-}
-
 TCase *
 server_add(Suite *suite, const char *name, const TTest *test)
 {
-	return add(suite, name, set_up, test);
+	return suite_add_between(suite, name, test, set_up, tear_down);
 }
 
 TCase *
 server_add_turns(Suite *suite, const char *name, const TTest *test)
 {
-	return add(suite, name, set_up_turns, test);
+	return suite_add_between(suite, name, test, set_up_turns, tear_down);
 }

@@ -171,12 +171,7 @@ stock_with(SFun setup, SFun teardown)
 static inline void
 stock_add(Suite *suite, const char *name, const TTest *test)
 {
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, stock_setup, stock_teardown);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
+	suite_add_between(suite, name, test, stock_setup, stock_teardown);
 }
 
 #endif

@@ -39,15 +39,25 @@ suite_rounds(int count)
 	return slowness > 1 ? count / slowness : count;
 }
 
-/* A test case of its own, so that TAP names what failed. */
-static inline void
-suite_add(Suite *suite, const char *name, const TTest *test)
+/* A test case of its own, so that TAP names what failed; with what comes before
+ * and after it, where that is not NULL. */
+static inline TCase *
+suite_add_between(
+    Suite *suite, const char *name, const TTest *test, SFun before, SFun after)
 {
 	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, SUITE_TIMEOUT);
+	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, test);
 	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+static inline void
+suite_add(Suite *suite, const char *name, const TTest *test)
+{
+	suite_add_between(suite, name, test, NULL, NULL);
 }
 
 /* xorshift64*: a seed of zero would stay zero. */

@@ -293,12 +293,7 @@ END_TEST
 static void
 add(Suite *suite, const char *name, const TTest *test)
 {
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, with_store, without_store);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
+	suite_add_between(suite, name, test, with_store, without_store);
 }
 
 int

@@ -190,12 +190,7 @@ END_TEST
 static void
 add(Suite *suite, const char *name, const TTest *test)
 {
-	TCase *tcase = tcase_create(name);
-
-	tcase_set_timeout(tcase, SUITE_TIMEOUT);
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, test);
-	suite_add_tcase(suite, tcase);
+	suite_add_between(suite, name, test, setup, teardown);
 }
 
 int
