@@ -33,18 +33,28 @@ wake(void *context)
 	ck_assert_int_eq(write(woken, &one, sizeof one), sizeof one);
 }
 
+enum { EXPECTED_KEYS = 1000 };
+
 static struct usage *
-start(void)
+open_for(unsigned keys)
 {
 	struct usage_options options = {.directory = directory,
 	    .ring = ring,
-	    .expected_keys = 1000,
+	    .expected_keys = keys,
 	    .retention_days = 36500,
 	    .flush_ms = 100000,
 	    .journal_bytes = 1 << 20};
 	struct usage *usage = usage_open(&options, index_of_all);
 
 	ck_assert_ptr_nonnull(usage);
+	return usage;
+}
+
+static struct usage *
+start(void)
+{
+	struct usage *usage = open_for(EXPECTED_KEYS);
+
 	ck_assert(usage_start(usage, wake, NULL));
 	return usage;
 }
@@ -332,13 +342,7 @@ END_TEST
 /* Without its thread nothing makes room: what does not fit is said. */
 START_TEST(says_what_it_drops)
 {
-	struct usage_options options = {.directory = directory,
-	    .ring = ring,
-	    .expected_keys = 1000,
-	    .retention_days = 36500,
-	    .flush_ms = 100000,
-	    .journal_bytes = 1 << 20};
-	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage *usage = open_for(EXPECTED_KEYS);
 	struct usage_facts facts;
 
 	for (int i = 0; i < 20000; i++)
@@ -390,13 +394,7 @@ hold(void *context)
 /* Or verifications would wait as long as a disk does. */
 START_TEST(does_not_wait_for_what_stands_still)
 {
-	struct usage_options options = {.directory = directory,
-	    .ring = ring,
-	    .expected_keys = 1000,
-	    .retention_days = 36500,
-	    .flush_ms = 100000,
-	    .journal_bytes = 1 << 20};
-	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage *usage = open_for(EXPECTED_KEYS);
 	struct usage_query query = {.subject = USAGE_OF_KEY, .now = NOON};
 	struct usage_facts facts;
 
@@ -529,23 +527,14 @@ START_TEST(survives_a_power_cut)
 
 	for (int round = 0; round < 12; round++) {
 		char other[sizeof directory + 8];
-		struct usage_options options = {.directory = directory,
-		    .ring = ring,
-		    .expected_keys = 1000,
-		    .retention_days = 36500,
-		    .flush_ms = 100000,
-		    .journal_bytes = 1 << 20};
-		struct usage *usage = usage_open(&options, index_of_all);
+		struct usage *usage = start();
 		uint64_t synced, before;
 
-		ck_assert_ptr_nonnull(usage);
 		snprintf(other, sizeof other, "%s.copy", directory);
-		usage_free(usage);
-		usage = start();
 		ask(usage, USAGE_OF_ACCOUNT, USAGE_24H, NOON);
 		before = kept.total;
 		usage_free(usage);
-		usage = usage_open(&options, index_of_all);
+		usage = open_for(EXPECTED_KEYS);
 		for (int i = 0; i < 2000; i++)
 			note_at(usage, key, NOON + i, "GET /a", (uint32_t)i);
 		ck_assert(journal_sync(&usage->journal));
@@ -623,17 +612,11 @@ until_no_pause_is_left(struct usage *usage)
 START_TEST(leaves_a_batch_wherever_it_is)
 {
 	enum { KEYS = 4500 };
-	struct usage_options options = {.directory = directory,
-	    .ring = ring,
-	    .expected_keys = KEYS,
-	    .retention_days = 36500,
-	    .flush_ms = 100000,
-	    .journal_bytes = 1 << 20};
 	bool taken = false;
 	unsigned rounds = 0, at;
 
 	for (at = 0; !taken; at += at < KEYS / 256 - 1 ? 8 : 1) {
-		struct usage *usage = usage_open(&options, index_of_all);
+		struct usage *usage = open_for(KEYS);
 
 		note_of_many(usage, KEYS, "GET /a");
 		pauses = at;
@@ -810,13 +793,7 @@ count_meanwhile(struct usage *usage, bool after_file)
 
 START_TEST(checks_give_way)
 {
-	struct usage_options options = {.directory = directory,
-	    .ring = ring,
-	    .expected_keys = 1000,
-	    .retention_days = 36500,
-	    .flush_ms = 100000,
-	    .journal_bytes = 1 << 20};
-	struct usage *usage = usage_open(&options, index_of_all);
+	struct usage *usage = open_for(EXPECTED_KEYS);
 	struct usage_findings findings;
 
 	for (int i = 0; i < 80; i++)
