@@ -21,6 +21,28 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+union anything {
+	struct root root;
+	struct account account;
+	struct product product;
+	struct enabled_record enabled;
+	struct operation operation;
+	struct operator_user user;
+	struct limit_record limit;
+	struct pin pin;
+	struct key_record key;
+	struct key_more_record more;
+	struct outbox_piece piece;
+	struct import_record import;
+};
+
+#define COPY(kind, object)                                \
+	do {                                              \
+		read = record_to_##kind(view, &object);   \
+		if (read)                                 \
+			record_from_##kind(out, &object); \
+	} while (0)
+
 /*
  * Reads a record and writes what was read. False where it cannot be read, or
  * where what it holds is not written by itself (a part of a key).
@@ -28,20 +50,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static bool
 copy(struct record_view *view, struct record *out)
 {
-	union {
-		struct root root;
-		struct account account;
-		struct product product;
-		struct enabled_record enabled;
-		struct operation operation;
-		struct operator_user user;
-		struct limit_record limit;
-		struct pin pin;
-		struct key_record key;
-		struct key_more_record more;
-		struct outbox_piece piece;
-		struct import_record import;
-	} u;
+	union anything u;
 	struct account account;
 	struct product product;
 	bool read = false;
@@ -49,19 +58,13 @@ copy(struct record_view *view, struct record *out)
 	memset(&u, 0, sizeof u);
 	switch (view->kind) {
 	case RECORD_ROOT:
-		read = record_to_root(view, &u.root);
-		if (read)
-			record_from_root(out, &u.root);
+		COPY(root, u.root);
 		break;
 	case RECORD_ACCOUNT:
-		read = record_to_account(view, &u.account);
-		if (read)
-			record_from_account(out, &u.account);
+		COPY(account, u.account);
 		break;
 	case RECORD_PRODUCT:
-		read = record_to_product(view, &u.product);
-		if (read)
-			record_from_product(out, &u.product);
+		COPY(product, u.product);
 		break;
 	case RECORD_ENABLED:
 		read = record_to_enabled(view, &u.enabled);
@@ -72,14 +75,10 @@ copy(struct record_view *view, struct record *out)
 			    out, &account, &product, u.enabled.enabled);
 		break;
 	case RECORD_OPERATION:
-		read = record_to_operation(view, &u.operation);
-		if (read)
-			record_from_operation(out, &u.operation);
+		COPY(operation, u.operation);
 		break;
 	case RECORD_OPERATOR:
-		read = record_to_operator(view, &u.user);
-		if (read)
-			record_from_operator(out, &u.user);
+		COPY(operator, u.user);
 		break;
 	case RECORD_LIMIT:
 		read = record_to_limit(view, &u.limit);
@@ -89,23 +88,17 @@ copy(struct record_view *view, struct record *out)
 			    out, u.limit.uid, &account, u.limit.live);
 		break;
 	case RECORD_PIN:
-		read = record_to_pin(view, &u.pin);
-		if (read)
-			record_from_pin(out, &u.pin);
+		COPY(pin, u.pin);
 		break;
 	case RECORD_KEY:
 		if (record_to_key(view, &u.key))
 			fuzz_use_bytes(u.key.details);
 		break;
 	case RECORD_IMPORT:
-		read = record_to_import(view, &u.import);
-		if (read)
-			record_from_import(out, &u.import);
+		COPY(import, u.import);
 		break;
 	case RECORD_OUTBOX:
-		read = record_to_outbox(view, &u.piece);
-		if (read)
-			record_from_outbox(out, &u.piece);
+		COPY(outbox, u.piece);
 		break;
 	case RECORD_KEY_MORE:
 		if (record_to_key_more(view, &u.more))

@@ -329,9 +329,9 @@ static const struct golden {
 
 enum { GOLDENS = sizeof goldens / sizeof goldens[0] };
 
-/* Decodes a whole frame and writes it anew from what was understood. */
+/* Writes a body anew from what was understood of it. */
 static bool
-rewrite(struct bytes in, struct writer *w)
+rewrite_body(const struct frame *frame, struct writer *w)
 {
 	struct verify_request verify_request;
 	struct verify_reply verify_reply;
@@ -339,31 +339,20 @@ rewrite(struct bytes in, struct writer *w)
 	struct lookup_reply lookup_reply;
 	struct usage_request usage_request;
 	struct usage_reply usage_reply;
-	struct error_reply error_reply;
 	struct bytes key_id;
-	struct frame frame;
-	enum frame_error error;
-	bool is_reply = in.len > 3 && (in.data[3] & FRAME_REPLY) != 0;
-	size_t begin;
 
-	if (frame_peek(in.data, in.len,
-		is_reply ? frame_reply_limit : frame_request_limit, &frame,
-		&error) != FRAME_WHOLE ||
-	    FRAME_HEADER_LEN + frame.body.len != in.len)
-		return false;
-	begin = frame_begin(w, frame.type, frame.id);
-	switch (frame.type) {
+	switch (frame->type) {
 	case FRAME_PING:
 	case FRAME_PING | FRAME_REPLY:
-		write_bytes(w, frame.body.data, frame.body.len);
+		write_bytes(w, frame->body.data, frame->body.len);
 		break;
 	case FRAME_VERIFY:
-		if (!verify_request_read(frame.body, &verify_request))
+		if (!verify_request_read(frame->body, &verify_request))
 			return false;
 		verify_request_write(w, &verify_request);
 		break;
 	case FRAME_VERIFY_SIGNATURE:
-		if (!signature_request_read(frame.body, &signature_request))
+		if (!signature_request_read(frame->body, &signature_request))
 			return false;
 		signature_request_write(w, &signature_request);
 		write_bytes(w, signature_request.payload.data,
@@ -371,40 +360,61 @@ rewrite(struct bytes in, struct writer *w)
 		break;
 	case FRAME_VERIFY | FRAME_REPLY:
 	case FRAME_VERIFY_SIGNATURE | FRAME_REPLY:
-		if (!verify_reply_read(frame.body, &verify_reply))
+		if (!verify_reply_read(frame->body, &verify_reply))
 			return false;
 		verify_reply_write(w, &verify_reply);
 		break;
 	case FRAME_LOOKUP:
-		if (!lookup_request_read(frame.body, &key_id))
+		if (!lookup_request_read(frame->body, &key_id))
 			return false;
 		lookup_request_write(w, key_id);
 		break;
 	case FRAME_LOOKUP | FRAME_REPLY:
-		if (!lookup_reply_read(frame.body, &lookup_reply))
+		if (!lookup_reply_read(frame->body, &lookup_reply))
 			return false;
 		lookup_reply_write(w, &lookup_reply);
 		break;
 	case FRAME_USAGE:
-		if (!usage_request_read(frame.body, &usage_request))
+		if (!usage_request_read(frame->body, &usage_request))
 			return false;
 		usage_request_write(w, &usage_request);
 		break;
 	case FRAME_USAGE | FRAME_REPLY:
-		if (!usage_reply_read(frame.body, &usage_reply))
+		if (!usage_reply_read(frame->body, &usage_reply))
 			return false;
 		usage_reply_write(w, &usage_reply);
 		break;
-	case FRAME_ERROR:
-		if (!error_reply_read(frame.body, &error_reply))
-			return false;
-		w->len = begin;
-		frame_write_error(
-		    w, frame.id, (enum frame_error)error_reply.error);
-		return !w->failed;
 	default:
 		return false;
 	}
+	return true;
+}
+
+/* The same for a whole frame. */
+static bool
+rewrite(struct bytes in, struct writer *w)
+{
+	bool is_reply = in.len > 3 && (in.data[3] & FRAME_REPLY) != 0;
+	struct error_reply error_reply;
+	enum frame_error error;
+	struct frame frame;
+	size_t begin;
+
+	if (frame_peek(in.data, in.len,
+		is_reply ? frame_reply_limit : frame_request_limit, &frame,
+		&error) != FRAME_WHOLE ||
+	    FRAME_HEADER_LEN + frame.body.len != in.len)
+		return false;
+	if (frame.type == FRAME_ERROR) {
+		if (!error_reply_read(frame.body, &error_reply))
+			return false;
+		frame_write_error(
+		    w, frame.id, (enum frame_error)error_reply.error);
+		return !w->failed;
+	}
+	begin = frame_begin(w, frame.type, frame.id);
+	if (!rewrite_body(&frame, w))
+		return false;
 	frame_end(w, begin);
 	return !w->failed;
 }
