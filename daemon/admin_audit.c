@@ -11,9 +11,9 @@
 #include "log.h"
 
 /*
- * The methods that change, reveal or take out something, and which parameter names the
- * object. Urgent are those that take something away from whoever has it: they
- * go on from the reserve where the disk is full.
+ * The methods that change, reveal or take out something, and which parameter
+ * names the object. Urgent are those that take something away from whoever has
+ * it: they go on from the reserve where the disk is full.
  */
 static const struct audited {
 	const char *method;

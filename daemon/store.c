@@ -417,7 +417,6 @@ store_submit_task(struct store *store, struct store_task *task)
 		task->done(task);
 		return;
 	}
-
 	task->next = NULL;
 	pthread_mutex_lock(&store->lock);
 	while (*last != NULL)

@@ -99,8 +99,8 @@ bool
 store_check_portion(struct store_check *check, struct store_file *file)
 {
 	bool more;
-	memset(&file->complaints, 0, sizeof file->complaints);
 
+	memset(&file->complaints, 0, sizeof file->complaints);
 	if (check->file == NULL) {
 		check->file = file;
 		check->pass.damaged = found;

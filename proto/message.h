@@ -19,7 +19,7 @@
 #include "token.h"
 #include "verdict.h"
 
-/* Limits in bytes; INTERFACE section 2. */
+/* Limits, in bytes or pieces, here and in the admin interface alike. */
 enum {
 	NAME_MAX_LEN = 128,
 	LABEL_MAX_LEN = 64,

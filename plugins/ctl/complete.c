@@ -87,7 +87,6 @@ is_sound(const struct value_kind *kind, const char *text)
 {
 	struct problem problem;
 	json_t *value = text != NULL ? value_parse(kind, text, &problem) : NULL;
-
 	bool sound = value != NULL;
 
 	json_decref(value);

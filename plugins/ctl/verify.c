@@ -186,7 +186,7 @@ put_scopes(json_t *answer, const char *scopes)
 	json_decref(list);
 }
 
-/* The result as INTERFACE section 5 has it: what is empty is not there. */
+/* The result for --json: what is empty is not there. */
 static json_t *
 answer_of(const struct apikey_result *result)
 {
