@@ -8,7 +8,6 @@
 #include "audit_entry.h"
 #include "instant.h"
 #include "json_memory.h"
-#include "log.h"
 
 /*
  * The methods that change, reveal or take out something, and which parameter

@@ -4,7 +4,6 @@
  * for the next one when it has gone. So a caller who reads slowly is waited
  * for by nobody, and there is never more than one portion in memory.
  */
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

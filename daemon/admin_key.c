@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making and changing keys. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "admin_audit.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is told of a token: the token itself, and why it is refused. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "journald.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>

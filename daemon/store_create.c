@@ -2,7 +2,6 @@
 /* Making an empty keys.tdb. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

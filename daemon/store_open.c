@@ -2,7 +2,6 @@
 /* Opening keys.tdb: every record is looked at before anything is believed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "usage_handler.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <httpd.h>

@@ -6,7 +6,6 @@
 #include "apikey.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* The commands that take a token: key verify, and key check without daemon. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "verify.h"

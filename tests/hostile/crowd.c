@@ -17,7 +17,6 @@
  *
  * 1 where the daemon does other than it should, or nothing for a minute.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>

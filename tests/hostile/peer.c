@@ -12,7 +12,6 @@
  *                               runs COMMAND while COUNT connections are open
  *                               and silent; exits as it does
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

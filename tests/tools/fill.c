@@ -8,8 +8,6 @@
  * api, with a name of about 20 bytes, an environment and a scope. Prints the
  * tokens of the first, the middle and the last one, or of all.
  */
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Addresses and networks: the allow-list stands and falls with them. */
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/text.h"

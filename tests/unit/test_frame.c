@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cursor and frame: bounds at 0, 1, the limit and one more; headers with
  * every wrong byte; frames cut at every byte. */
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/frame.h"
-#include "proto/message.h"
 #include "suite.h"
 
 START_TEST(reader_bounds)

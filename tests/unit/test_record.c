@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How objects lie on disk: what goes in comes out, and nothing else does. */
-#include <stdio.h>
 
 #include "daemon/record.h"
 #include "daemon/secret.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One connection: what is asked, answered, waited for, and how it ends. */
-#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -5,7 +5,6 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/usage.h"

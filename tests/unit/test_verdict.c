@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers and texts of the outcomes: what the wire, the library and people
  * call them has to agree. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "plugins/client/apikey.h"
 #include "proto/frame.h"
