@@ -8,9 +8,7 @@
 #include "log.h"
 #include "thread.h"
 
-struct jobs {
-	struct job *first, **last;
-};
+STAILQ_HEAD(jobs, job);
 
 struct worker {
 	pthread_t thread;
@@ -24,31 +22,13 @@ struct worker {
 	bool stopping;
 };
 
-static void
-jobs_init(struct jobs *jobs)
-{
-	jobs->first = NULL;
-	jobs->last = &jobs->first;
-}
-
-static void
-jobs_add(struct jobs *jobs, struct job *job)
-{
-	job->next = NULL;
-	*jobs->last = job;
-	jobs->last = &job->next;
-}
-
 static struct job *
 jobs_take(struct jobs *jobs)
 {
-	struct job *job = jobs->first;
+	struct job *job = STAILQ_FIRST(jobs);
 
-	if (job == NULL)
-		return NULL;
-	jobs->first = job->next;
-	if (jobs->first == NULL)
-		jobs_init(jobs);
+	if (job != NULL)
+		STAILQ_REMOVE_HEAD(jobs, link);
 	return job;
 }
 
@@ -59,7 +39,7 @@ next_job(struct worker *worker)
 	struct job *job;
 
 	pthread_mutex_lock(&worker->lock);
-	while (worker->waiting.first == NULL && !worker->stopping)
+	while (STAILQ_EMPTY(&worker->waiting) && !worker->stopping)
 		pthread_cond_wait(&worker->submitted, &worker->lock);
 	job = worker->stopping ? NULL : jobs_take(&worker->waiting);
 	pthread_mutex_unlock(&worker->lock);
@@ -76,7 +56,7 @@ worker_thread(void *argument)
 	while ((job = next_job(worker)) != NULL) {
 		job->run(job);
 		pthread_mutex_lock(&worker->lock);
-		jobs_add(&worker->finished, job);
+		STAILQ_INSERT_TAIL(&worker->finished, job, link);
 		pthread_mutex_unlock(&worker->lock);
 		worker->ready(worker->ready_context);
 	}
@@ -96,8 +76,8 @@ worker_start(void (*ready)(void *context), void *context)
 	worker->ready_context = context;
 	pthread_mutex_init(&worker->lock, NULL);
 	pthread_cond_init(&worker->submitted, NULL);
-	jobs_init(&worker->waiting);
-	jobs_init(&worker->finished);
+	STAILQ_INIT(&worker->waiting);
+	STAILQ_INIT(&worker->finished);
 	if (thread_start(&worker->thread, "worker", worker_thread, worker))
 		return worker;
 	worker_free(worker);
@@ -112,7 +92,7 @@ worker_submit(struct worker *worker, struct job *job)
 	pthread_mutex_lock(&worker->lock);
 	stopping = worker->stopping;
 	if (!stopping)
-		jobs_add(&worker->waiting, job);
+		STAILQ_INSERT_TAIL(&worker->waiting, job, link);
 	pthread_cond_signal(&worker->submitted);
 	pthread_mutex_unlock(&worker->lock);
 	if (stopping)

@@ -10,10 +10,11 @@
 #define DAEMON_WORKER_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 /* The submitter allocates it and has it back when done() is called. */
 struct job {
-	struct job *next;
+	STAILQ_ENTRY(job) link;
 	void (*run)(struct job *job);            /* on the worker's thread */
 	void (*done)(struct job *job, bool ran); /* on the loop's */
 };

@@ -246,25 +246,21 @@ commit_next(struct world *world)
 
 /* The worker's place */
 
-static struct job *jobs, **last_job = &jobs;
+static STAILQ_HEAD(, job) jobs = STAILQ_HEAD_INITIALIZER(jobs);
 
 void
 worker_submit(struct worker *worker, struct job *job)
 {
 	(void)worker;
-	job->next = NULL;
-	*last_job = job;
-	last_job = &job->next;
+	STAILQ_INSERT_TAIL(&jobs, job, link);
 }
 
 static void
 run_next_job(void)
 {
-	struct job *job = jobs;
+	struct job *job = STAILQ_FIRST(&jobs);
 
-	jobs = job->next;
-	if (jobs == NULL)
-		last_job = &jobs;
+	STAILQ_REMOVE_HEAD(&jobs, link);
 	job->run(job);
 	job->done(job, true);
 }
@@ -273,7 +269,7 @@ void
 world_settle(struct world *world)
 {
 	do {
-		while (submitted != NULL || jobs != NULL) {
+		while (submitted != NULL || !STAILQ_EMPTY(&jobs)) {
 			if (submitted != NULL)
 				commit_next(world);
 			else
