@@ -76,69 +76,36 @@ put_verifications(FILE *out, const struct tally *tally)
 
 /* Connections */
 
-static uint64_t
-now_open(const struct server_counters *counters)
+/* A sample for each plane. */
+static void
+put_planes(FILE *out, const char *name, enum metric_type type, const char *help,
+    uint64_t verify, uint64_t admin)
 {
-	return counters->connections;
+	metric_family(out, name, type, help);
+	metric_sample(out, name,
+	    (struct metric_label[]){{"plane", verify_plane.name}, {0}}, verify);
+	metric_sample(out, name,
+	    (struct metric_label[]){{"plane", admin_plane.name}, {0}}, admin);
 }
-
-static uint64_t
-accepted(const struct server_counters *counters)
-{
-	return counters->accepted;
-}
-
-static uint64_t
-refused(const struct server_counters *counters)
-{
-	return counters->refused;
-}
-
-static uint64_t
-timed_out(const struct server_counters *counters)
-{
-	return counters->timed_out;
-}
-
-static const struct connection_metric {
-	const char *name, *help;
-	enum metric_type type;
-	uint64_t (*value)(const struct server_counters *counters);
-} connection_metrics[] = {
-    {"apikeyd_connections", "Open connections.", METRIC_GAUGE, now_open},
-    {"apikeyd_connections_accepted_total", "Connections accepted.",
-	METRIC_COUNTER, accepted},
-    {"apikeyd_connections_refused_total",
-	"Connections refused for being over a limit.", METRIC_COUNTER, refused},
-    {"apikeyd_connections_timed_out_total",
-	"Connections closed for sending a request, or reading a reply, too "
-	"slowly.",
-	METRIC_COUNTER, timed_out},
-};
 
 static void
 put_connections(FILE *out, const struct server *server)
 {
-	static const struct plane *const planes[] = {
-	    &verify_plane, &admin_plane};
-	struct server_counters counters[2];
+	struct server_counters verify, admin;
 
-	for (size_t p = 0; p < 2; p++)
-		server_counters(server, planes[p], &counters[p]);
-	for (size_t i = 0;
-	     i < sizeof connection_metrics / sizeof connection_metrics[0];
-	     i++) {
-		const struct connection_metric *metric = &connection_metrics[i];
-
-		metric_family(out, metric->name, metric->type, metric->help);
-		for (size_t p = 0; p < 2; p++) {
-			const struct metric_label labels[] = {
-			    {"plane", planes[p]->name}, {0}};
-
-			metric_sample(out, metric->name, labels,
-			    metric->value(&counters[p]));
-		}
-	}
+	server_counters(server, &verify_plane, &verify);
+	server_counters(server, &admin_plane, &admin);
+	put_planes(out, "apikeyd_connections", METRIC_GAUGE,
+	    "Open connections.", verify.connections, admin.connections);
+	put_planes(out, "apikeyd_connections_accepted_total", METRIC_COUNTER,
+	    "Connections accepted.", verify.accepted, admin.accepted);
+	put_planes(out, "apikeyd_connections_refused_total", METRIC_COUNTER,
+	    "Connections refused for being over a limit.", verify.refused,
+	    admin.refused);
+	put_planes(out, "apikeyd_connections_timed_out_total", METRIC_COUNTER,
+	    "Connections closed for sending a request, or reading a reply, too "
+	    "slowly.",
+	    verify.timed_out, admin.timed_out);
 }
 
 /* The store and what is in it */
