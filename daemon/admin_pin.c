@@ -305,8 +305,10 @@ check(struct admin *admin, struct call *call, method_fn *method,
 	submit(turn, "", apply_counted);
 }
 
-bool
-admin_step_up(struct admin *admin, struct call *call, method_fn *method,
+/* See admin_step_up_for(). what is the subject of a sentence: "product
+ * billing". */
+static bool
+step_up(struct admin *admin, struct call *call, method_fn *method,
     const char *given, const char *what)
 {
 	uint32_t uid = call_peer(call)->uid;
@@ -345,7 +347,7 @@ admin_step_up_for(struct admin *admin, struct call *call, method_fn *method,
 
 	snprintf(what, sizeof what, "product %s", product->slug);
 	return !product->require_pin ||
-	    admin_step_up(admin, call, method, given, what);
+	    step_up(admin, call, method, given, what);
 }
 
 const char *
@@ -411,7 +413,7 @@ admin_set_pin(void *context, struct call *call)
 	    admin_was_done(admin, call, &id, RECORD_PIN))
 		return;
 	if (index_pin(admin->index, uid) != NULL &&
-	    !admin_step_up(admin, call, admin_set_pin, old, "another PIN"))
+	    !step_up(admin, call, admin_set_pin, old, "another PIN"))
 		return;
 	turn = turn_begin(admin, call, admin_set_pin);
 	if (turn == NULL)

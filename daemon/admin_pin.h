@@ -13,15 +13,11 @@
 #include "admin_impl.h"
 
 /*
- * True where the caller has shown the PIN with this call. Else the call is
- * taken care of: it was answered, or method is run again once the PIN has
- * been found right. The method holds no claims by then. given NULL: no PIN
- * came with the call. what is the subject of a sentence: "product billing".
+ * For keys of this product: true where it takes no PIN, or the caller has shown
+ * it with this call. Else the call is taken care of: it was answered, or method
+ * is run again once the PIN has been found right. The method holds no claims by
+ * then. given NULL: no PIN came with the call.
  */
-bool admin_step_up(struct admin *admin, struct call *call, method_fn *method,
-    const char *given, const char *what);
-
-/* The same where keys of this product take it; true where they do not. */
 bool admin_step_up_for(struct admin *admin, struct call *call,
     method_fn *method, const char *given, const struct product *product);
 

@@ -27,9 +27,9 @@ index_foreign_hash(const struct key *key)
 	return NULL;
 }
 
-struct key *
-index_find_foreign(
-    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
+/* Also one that is staged. */
+static struct key *
+find_foreign(const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
 {
 	uint32_t slot = foreign_slot(index, hash);
 	struct key *key;
@@ -45,7 +45,7 @@ struct key *
 index_foreign_key(
     const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
 {
-	struct key *key = index_find_foreign(index, hash);
+	struct key *key = find_foreign(index, hash);
 
 	return key != NULL && !index_hides(index, key) ? key : NULL;
 }
@@ -85,5 +85,5 @@ bool
 index_has_foreign_hash(
     const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES])
 {
-	return index_find_foreign(index, hash) != NULL;
+	return find_foreign(index, hash) != NULL;
 }

@@ -43,9 +43,6 @@ bool index_reserve_staged(struct index *index);
 /* Also one that is staged. */
 struct key *
 index_find_key(const struct index *index, const char id[TOKEN_ID_LEN]);
-/* Likewise, by the hash of a token made elsewhere. */
-struct key *index_find_foreign(
-    const struct index *index, const uint8_t hash[TOKEN_HASH_BYTES]);
 
 /* A key in the table of foreign ones, and out of it; nothing where it is none.
  * Room has to be there before. */

@@ -95,8 +95,9 @@ operation_advance(struct operation *op, short revents)
 	return operation_running(op) ? advance(op, revents) : outcome(op);
 }
 
-int64_t
-operation_patience(const struct operation *op)
+/* To wait at most before the next step, in nanoseconds: negative if overdue. */
+static int64_t
+patience_of(const struct operation *op)
 {
 	int64_t left = op->deadline - now_ns();
 	int64_t pause = (int64_t)op->exchange.pause_ms * NS_PER_MS;
@@ -111,7 +112,7 @@ operation_patience_ms(const struct operation *op)
 
 	if (op->exchange.step == EXCHANGE_DONE)
 		return -1;
-	patience = operation_patience(op);
+	patience = patience_of(op);
 	/* Rounded up, lest one waits for nothing in the last of them. */
 	return patience > 0 ? (int)((patience + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
@@ -122,7 +123,7 @@ wait_events(const struct operation *op)
 {
 	const struct exchange *x = &op->exchange;
 	struct pollfd wanted = {x->connection.fd, exchange_events(x), 0};
-	int64_t patience = operation_patience(op);
+	int64_t patience = patience_of(op);
 	struct timespec limit = {0, 0};
 
 	if (patience > 0) {
@@ -145,7 +146,7 @@ static enum apikey_status
 await_answer(struct operation *op, int timeout_ms)
 {
 	int64_t whole = (int64_t)timeout_ms * NS_PER_MS;
-	bool fresh = operation_patience(op) > whole - NS_PER_MS;
+	bool fresh = patience_of(op) > whole - NS_PER_MS;
 
 	exchange_await(&op->exchange, fresh && timeout_ms > 0 ? timeout_ms : 0);
 	return outcome(op);

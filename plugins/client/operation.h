@@ -41,10 +41,8 @@ enum apikey_status operation_start(
  */
 enum apikey_status operation_advance(struct operation *op, short revents);
 
-/* To wait at most before the next step, in nanoseconds: negative if overdue. */
-int64_t operation_patience(const struct operation *op);
-
-/* The same in milliseconds for poll(): not negative, or -1 if nothing runs. */
+/* To wait at most before the next step, in milliseconds for poll(): not
+ * negative, or -1 if nothing runs. */
 int operation_patience_ms(const struct operation *op);
 
 /* Gives up what is running, if anything. */
