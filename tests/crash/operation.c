@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/random.h"
+
 enum { OVERLAP_MS = 7 * 86400000 };
 
 /* Choosing */
@@ -168,13 +170,13 @@ choose_kind(uint64_t r)
 }
 
 void
-operation_choose(const struct world *world, uint64_t (*random)(void *),
-    void *context, const char *id, struct operation *op)
+operation_choose(const struct world *world, uint64_t *random, const char *id,
+    struct operation *op)
 {
 	*op = (struct operation){.kind = ACCOUNT_CREATE};
 	snprintf(op->id, sizeof op->id, "%s", id);
 	do {
-		uint64_t r = random(context), s = random(context);
+		uint64_t r = next_random(random), s = next_random(random);
 
 		op->kind = choose_kind(r);
 		op->account = (int)(r >> 16 & 0xff) % WORLD_PLACES;

@@ -49,8 +49,8 @@ struct operation {
  * The next change that makes sense in this world, from random numbers. Every
  * one changes something, so each leaves a trace in the store. id is unique.
  */
-void operation_choose(const struct world *world, uint64_t (*random)(void *),
-    void *context, const char *id, struct operation *operation);
+void operation_choose(const struct world *world, uint64_t *random,
+    const char *id, struct operation *operation);
 
 bool operation_makes_tokens(const struct operation *operation);
 /* Whether it takes something away, which is urgent. */

@@ -32,6 +32,7 @@
 #include "admin.h"
 #include "apikeyd.h"
 #include "plugins/client/apikey.h"
+#include "tests/random.h"
 
 enum {
 	WORKERS = 4,
@@ -80,15 +81,6 @@ problem(const char *format, ...)
 	if (problem_text[0] == '\0')
 		vsnprintf(problem_text, sizeof problem_text, format, args);
 	va_end(args);
-}
-
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545F4914F6CDD1DULL;
 }
 
 static int64_t

@@ -61,18 +61,6 @@ problem(struct test *test, const char *format, ...)
 	pthread_mutex_unlock(&test->lock);
 }
 
-/* xorshift64* */
-uint64_t
-next_random(void *context)
-{
-	uint64_t *state = context;
-
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545F4914F6CDD1DULL;
-}
-
 static void
 pause_us(uint64_t us)
 {

@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "model.h"
 #include "operation.h"
+#include "tests/random.h"
 
 enum {
 	WORKERS = 4,
@@ -65,9 +66,6 @@ struct test {
 	unsigned shared_changes; /* of what is shared, begun and done */
 	char problem[512];       /* the first one */
 };
-
-/* Random numbers from a seed, which says what is done, though not when. */
-uint64_t next_random(void *state);
 
 void problem(struct test *test, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -24,6 +24,7 @@
 #include "admin.h"
 #include "apikeyd.h"
 #include "plugins/client/apikey.h"
+#include "tests/random.h"
 
 enum { CLIENTS = 8, KEYS = 3, VERDICTS = 32, TOKEN_SIZE = 80 };
 
@@ -50,15 +51,6 @@ struct test {
 	unsigned long round, answers, in_flight, in_flight_counted;
 	char problem[256];
 };
-
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545F4914F6CDD1DULL;
-}
 
 static void
 pause_us(uint64_t us)

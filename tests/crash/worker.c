@@ -373,8 +373,8 @@ change_something(struct worker *worker, struct varlink_client *client,
 	snprintf(id, sizeof id, "r%lu-w%d-%lu", test->round,
 	    worker->world.worker, worker->chosen++);
 	before = look_at_shared(worker);
-	operation_choose(&worker->world, next_random, &worker->random, id,
-	    &worker->under_way);
+	operation_choose(
+	    &worker->world, &worker->random, id, &worker->under_way);
 	worker->is_under_way = true;
 	return carry_out(worker, client, verify, before);
 }

@@ -22,6 +22,7 @@
 
 #include "proto/frame.h"
 #include "proto/message.h"
+#include "tests/random.h"
 
 enum { INPUT_MAX = 2 << 20 };
 
@@ -33,15 +34,6 @@ struct storm {
 };
 
 typedef size_t make_fn(struct storm *storm);
-
-static uint64_t
-next_random(struct storm *storm)
-{
-	storm->random ^= storm->random >> 12;
-	storm->random ^= storm->random << 25;
-	storm->random ^= storm->random >> 27;
-	return storm->random * 0x2545F4914F6CDD1DULL;
-}
 
 static void
 die(const char *what)
@@ -124,12 +116,13 @@ make_empty(struct storm *storm)
 static size_t
 make_body(struct storm *storm)
 {
-	size_t len = (size_t)(next_random(storm) % VERIFY_REQUEST_MAX) + 1;
+	size_t len =
+	    (size_t)(next_random(&storm->random) % VERIFY_REQUEST_MAX) + 1;
 	size_t begin =
 	    header(storm, FRAME_VERSION, FRAME_VERIFY, (uint32_t)len);
 
 	for (size_t i = 0; i < len; i++)
-		storm->input[begin + i] = (uint8_t)next_random(storm);
+		storm->input[begin + i] = (uint8_t)next_random(&storm->random);
 	/* A credential longer than the body is never one message. */
 	memset(storm->input + begin, 0xff, len < 2 ? len : 2);
 	return begin + len;
@@ -141,7 +134,7 @@ make_half(struct storm *storm)
 	size_t begin = header(storm, FRAME_VERSION, FRAME_VERIFY, 100);
 
 	memset(storm->input + begin, 'x', 99);
-	return (size_t)(next_random(storm) % (begin + 98)) + 1;
+	return (size_t)(next_random(&storm->random) % (begin + 98)) + 1;
 }
 
 /* The longest there is, but for its last byte. */
@@ -167,10 +160,10 @@ make_over_signature(struct storm *storm)
 static size_t
 make_garbage(struct storm *storm)
 {
-	size_t len = (size_t)(next_random(storm) % 4096) + 1;
+	size_t len = (size_t)(next_random(&storm->random) % 4096) + 1;
 
 	for (size_t i = 0; i < len; i++)
-		storm->input[i] = (uint8_t)next_random(storm) | 0x80;
+		storm->input[i] = (uint8_t)next_random(&storm->random) | 0x80;
 	storm->input[len] = '\0';
 	return len + 1;
 }

@@ -7,6 +7,7 @@
 #include "daemon/instant.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
+#include "tests/random.h"
 
 /* Random numbers that are the same in every run */
 
@@ -23,10 +24,7 @@ random_name(void)
 static uint32_t
 random_next(void)
 {
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * 0x2545F4914F6CDD1DULL) >> 32);
+	return (uint32_t)(next_random(&random_state) >> 32);
 }
 
 static void

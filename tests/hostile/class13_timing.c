@@ -150,7 +150,7 @@ run(unsigned long samples, uint64_t *seed)
 
 	memset(histograms, 0, sizeof histograms);
 	for (unsigned long i = 0; i < samples; i++) {
-		size_t kind = suite_random(seed) >> 40 & 1;
+		size_t kind = next_random(seed) >> 40 & 1;
 		char token[TOKEN_MAX + 1];
 		int64_t ns;
 

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "tests/random.h"
+
 /* Seconds for one test: a sanitizer on a busy machine is slow. */
 enum { SUITE_TIMEOUT = 120 };
 
@@ -60,27 +62,17 @@ suite_add(Suite *suite, const char *name, const TTest *test)
 	suite_add_between(suite, name, test, NULL, NULL);
 }
 
-/* xorshift64*: a seed of zero would stay zero. */
-static inline uint64_t
-suite_random(uint64_t *seed)
-{
-	*seed ^= *seed >> 12;
-	*seed ^= *seed << 25;
-	*seed ^= *seed >> 27;
-	return *seed * 0x2545F4914F6CDD1DULL;
-}
-
 static inline size_t
 suite_below(uint64_t *seed, size_t limit)
 {
-	return (size_t)(suite_random(seed) >> 11) % limit;
+	return (size_t)(next_random(seed) >> 11) % limit;
 }
 
 static inline void
 suite_fill(uint64_t *seed, void *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		((uint8_t *)out)[i] = (uint8_t)(suite_random(seed) >> 32);
+		((uint8_t *)out)[i] = (uint8_t)(next_random(seed) >> 32);
 }
 
 #endif

@@ -58,7 +58,7 @@ START_TEST(cells_are_apart)
 			empty_cell(&slab, cell);
 		else
 			fill_cell(&slab, cell, suite_below(&seed, LEN_MAX),
-			    (uint8_t)suite_random(&seed));
+			    (uint8_t)next_random(&seed));
 	}
 	for (size_t i = 0; i < CELLS; i++)
 		if (cells[i].at != NULL)

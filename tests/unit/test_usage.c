@@ -507,7 +507,7 @@ lose_pages(const char *other, uint64_t *seed)
 	from = open(then, O_RDONLY);
 	for (; pread(from, page, sizeof page, at) == sizeof page;
 	     at += (off_t)sizeof page)
-		if (suite_random(seed) % 2 == 0)
+		if (next_random(seed) % 2 == 0)
 			ck_assert_int_eq(
 			    pwrite(to, page, sizeof page, at), sizeof page);
 	close(to);

@@ -105,7 +105,7 @@ START_TEST(entries_are_sorted)
 	for (uint64_t i = 0; i < 50000; i++)
 		ck_assert(entries_add(&entries,
 		    (unsigned)suite_below(&seed, SORT_DAYS_MAX),
-		    (uint32_t)suite_random(&seed) >> suite_below(&seed, 32),
+		    (uint32_t)next_random(&seed) >> suite_below(&seed, 32),
 		    i * 8, (enum usage_part)suite_below(&seed, 5)));
 	wanted = malloc(entries.count * sizeof *wanted);
 	ck_assert_ptr_nonnull(wanted);

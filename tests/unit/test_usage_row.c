@@ -180,7 +180,7 @@ START_TEST(survives_garbage)
 		memcpy(wrong, data, len);
 		for (size_t n = suite_below(&seed, 4); n > 0; n--)
 			wrong[suite_below(&seed, len)] =
-			    (uint8_t)suite_random(&seed);
+			    (uint8_t)next_random(&seed);
 		if (i % 3 == 0)
 			wrong_len = suite_below(&seed, len + 1);
 		if (i % 7 == 0)
