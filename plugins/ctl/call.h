@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Commands that are a call to the daemon. */
+/* Calls to the daemon, and what is said where one fails. */
 #ifndef CTL_CALL_H
 #define CTL_CALL_H
 
@@ -36,6 +36,11 @@ bool call_add_operation_id(struct invocation *inv);
  */
 enum ctl_exit call_follow(const struct invocation *inv, const char *method,
     bool (*each)(void *context, const json_t *parameters), void *context);
+
+/* Says that there was no answer, and what that means for a change with these
+ * parameters (or NULL). */
+enum ctl_exit report_silence(const struct varlink_client *client,
+    enum varlink_status status, const json_t *parameters);
 
 /*
  * Says that the daemon cannot be reached at path, with errno's error (0: it
