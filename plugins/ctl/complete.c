@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "options.h"
 #include "varlink_client.h"
 
@@ -57,15 +57,6 @@ static const struct source products = {
     &value_product, "io.apikeyd.Admin.ListProducts", "products", "slug"};
 static const struct source keys = {
     &value_key_id, "io.apikeyd.Admin.ListKeys", "keys", "id"};
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *
 socket_path(const struct typed *typed)
@@ -124,14 +115,14 @@ static void
 offer_objects(const struct typed *typed, const struct source *source)
 {
 	json_t *parameters = json_object(), *reply;
-	int64_t until = now_ms() + PATIENCE_MS;
+	int64_t until = monotonic_ms() + PATIENCE_MS;
 	struct varlink_client client;
 	size_t offers = 0;
 	bool more = is_sound(&value_socket, socket_path(typed));
 
 	varlink_init(&client, socket_path(typed));
 	while (more) {
-		int64_t left = until - now_ms();
+		int64_t left = until - monotonic_ms();
 		json_t *next;
 
 		if (left <= 0 ||

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "call.h"
+#include "clock.h"
 
 enum {
 	CALL_LINES = 250,
@@ -41,15 +41,6 @@ struct import {
 	bool tty;
 };
 
-static int64_t
-clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void
 clear_progress(const struct import *import)
 {
@@ -60,7 +51,7 @@ clear_progress(const struct import *import)
 static void
 show_progress(struct import *import)
 {
-	int64_t now = clock_now();
+	int64_t now = monotonic_ms();
 	off_t at;
 	int filled;
 

@@ -8,8 +8,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { REPLY_START = 16 * 1024, REPLY_MAX = 16 * 1024 * 1024 };
 
@@ -44,19 +45,10 @@ varlink_close(struct varlink_client *client)
 	client->more = NULL;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int
 left_ms(int64_t deadline)
 {
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - monotonic_ms();
 
 	return left > 0 ? (int)left : 0;
 }
@@ -278,7 +270,7 @@ enum varlink_status
 varlink_call(struct varlink_client *client, const char *method,
     json_t *parameters, int timeout_ms, json_t **reply)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = monotonic_ms() + timeout_ms;
 	char *request = request_of(method, parameters, false);
 	enum varlink_status status = VARLINK_NOMEM;
 
@@ -294,7 +286,7 @@ enum varlink_status
 varlink_begin(struct varlink_client *client, const char *method,
     json_t *parameters, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = monotonic_ms() + timeout_ms;
 	char *request = request_of(method, parameters, true);
 	enum varlink_status status = VARLINK_NOMEM;
 
