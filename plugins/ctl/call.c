@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "pin.h"
@@ -125,6 +126,7 @@ report_silence(const struct varlink_client *client, enum varlink_status status,
 		fputs("apikeyctl: out of memory\n", stderr);
 		return CTL_REFUSED;
 	case VARLINK_PROTOCOL:
+	case VARLINK_UNREAD:
 	case VARLINK_OK:
 		fprintf(stderr,
 		    "apikeyctl: the answer at %s makes no sense; is that "
@@ -213,6 +215,7 @@ call_follow(const struct invocation *inv, const char *method,
 
 	snprintf(full_name, sizeof full_name, CALL_INTERFACE "%s", method);
 	varlink_init(&client, inv->socket);
+	client.outlet = STDOUT_FILENO;
 	status = varlink_begin(&client, full_name, inv->parameters, TIMEOUT_MS);
 	while (goes_on && status == VARLINK_OK) {
 		json_decref(reply);
@@ -233,7 +236,9 @@ call_follow(const struct invocation *inv, const char *method,
 			break;
 		}
 	}
-	if (status != VARLINK_OK)
+	if (status == VARLINK_UNREAD)
+		output_fail(EPIPE);
+	else if (status != VARLINK_OK)
 		code = report_silence(&client, status, inv->parameters);
 	json_decref(reply);
 	varlink_close(&client);

@@ -32,7 +32,8 @@ bool call_add_operation_id(struct invocation *inv);
 
 /*
  * A call that goes on until the daemon ends it: each gets the parameters of one
- * answer, and is false where that is enough.
+ * answer, and is false where that is enough. Ends, too, where nobody reads
+ * standard output any more, as head(1) does not once it has seen enough.
  */
 enum ctl_exit call_follow(const struct invocation *inv, const char *method,
     bool (*each)(void *context, const json_t *parameters), void *context);

@@ -30,7 +30,7 @@ buffer_free(struct varlink_buffer *buffer)
 void
 varlink_init(struct varlink_client *client, const char *path)
 {
-	*client = (struct varlink_client){.path = path, .fd = -1};
+	*client = (struct varlink_client){.path = path, .fd = -1, .outlet = -1};
 }
 
 void
@@ -153,15 +153,17 @@ buffer_grow(struct varlink_buffer *buffer)
 	return VARLINK_OK;
 }
 
-/* As long as it takes. */
+/* As long as it takes, and somebody wants it. */
 static enum varlink_status
 await_more(struct varlink_client *client)
 {
-	struct pollfd pollfd = {.fd = client->fd, .events = POLLIN};
+	struct pollfd ends[] = {
+	    {.fd = client->fd, .events = POLLIN}, {.fd = client->outlet}};
 
-	if (poll(&pollfd, 1, -1) < 0 && errno != EINTR)
+	if (poll(ends, 2, -1) < 0 && errno != EINTR)
 		return unavailable(client, errno);
-	return VARLINK_OK;
+	return (ends[1].revents & (POLLERR | POLLHUP)) != 0 ? VARLINK_UNREAD
+							    : VARLINK_OK;
 }
 
 /* Reads up to and with the NUL, and nothing may come after it. */

@@ -17,6 +17,7 @@ enum varlink_status {
 	VARLINK_TIMEOUT,
 	VARLINK_PROTOCOL, /* the answer is not one */
 	VARLINK_NOMEM,
+	VARLINK_UNREAD, /* nobody reads what goes to the outlet */
 };
 
 struct varlink_buffer;
@@ -24,6 +25,9 @@ struct varlink_buffer;
 struct varlink_client {
 	const char *path; /* the caller's */
 	int fd;           /* -1: not connected */
+	int outlet;       /* what answers of varlink_next() are written to, as
+			     the waiting for them ends with its reader; -1: it
+			     does not */
 	int error;        /* errno of the last VARLINK_UNAVAILABLE; 0: the
 			     daemon closed the connection */
 	struct varlink_buffer *more; /* received by varlink_next(), not used */

@@ -90,6 +90,9 @@ ok "sound" ctl audit verify
 
 ### Following
 
+ok "a reader that has seen enough is not waited for" \
+	timeout $((PATIENCE / 1000)) \
+	sh -c "'$APIKEYCTL' audit log --follow | head -n 1"
 mkfifo "$TMP/follow"
 ctl audit log --follow --json --key "$id" >"$TMP/follow" 2>"$TMP/follow.err" &
 follower=$!
