@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "call.h"
 #include "output.h"
@@ -132,7 +133,8 @@ static enum ctl_exit
 run_log(struct invocation *inv)
 {
 	if (json_is_true(json_object_get(inv->parameters, "follow")))
-		return call_follow(inv, "ListAudit", print_entries, inv);
+		return call_follow(
+		    inv, "ListAudit", print_entries, inv, STDOUT_FILENO);
 	return call_run(inv);
 }
 

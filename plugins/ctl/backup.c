@@ -198,7 +198,7 @@ run_backup(struct invocation *inv)
 	saving.path = path;
 	if (!open_partial(&saving))
 		return CTL_REFUSED;
-	code = call_follow(inv, "BackupStore", take_portion, &saving);
+	code = call_follow(inv, "BackupStore", take_portion, &saving, -1);
 	if (saving.backup != NULL && publish(&saving))
 		report(inv, &saving);
 	else if (code == CTL_DONE)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "output.h"
 #include "pin.h"
@@ -203,7 +202,8 @@ call_once(const struct invocation *inv, const char *method, json_t *parameters,
 
 enum ctl_exit
 call_follow(const struct invocation *inv, const char *method,
-    bool (*each)(void *context, const json_t *parameters), void *context)
+    bool (*each)(void *context, const json_t *parameters), void *context,
+    int outlet)
 {
 	struct varlink_client client;
 	enum varlink_status status;
@@ -215,7 +215,7 @@ call_follow(const struct invocation *inv, const char *method,
 
 	snprintf(full_name, sizeof full_name, CALL_INTERFACE "%s", method);
 	varlink_init(&client, inv->socket);
-	client.outlet = STDOUT_FILENO;
+	client.outlet = outlet;
 	status = varlink_begin(&client, full_name, inv->parameters, TIMEOUT_MS);
 	while (goes_on && status == VARLINK_OK) {
 		json_decref(reply);

@@ -32,11 +32,13 @@ bool call_add_operation_id(struct invocation *inv);
 
 /*
  * A call that goes on until the daemon ends it: each gets the parameters of one
- * answer, and is false where that is enough. Ends, too, where nobody reads
- * standard output any more, as head(1) does not once it has seen enough.
+ * answer, and is false where that is enough. outlet: what each writes to; the
+ * call ends, too, where nobody reads that any more, as head(1) does not once it
+ * has seen enough. -1: it has none that matters.
  */
 enum ctl_exit call_follow(const struct invocation *inv, const char *method,
-    bool (*each)(void *context, const json_t *parameters), void *context);
+    bool (*each)(void *context, const json_t *parameters), void *context,
+    int outlet);
 
 /* Says that there was no answer, and what that means for a change with these
  * parameters (or NULL). */

@@ -77,6 +77,10 @@ nok "nothing is left beside it" [ -e "$backup.new" ]
 exits "it is not written over" 1 ctl store backup "$backup"
 like "which is said" "$(cat "$TMP/output")" "$backup: exists already"
 ok "another one to standard output" eval 'ctl store backup - >"$TMP/piped"'
+mkfifo "$TMP/pipe"
+# For a moment with a reader, since opening would wait for one.
+ctl store backup "$TMP/unheard" 3<>"$TMP/pipe" >"$TMP/pipe" 3>&-
+ok "one of which nobody hears is made, too" [ -s "$TMP/unheard" ]
 like "backups are in the audit log" "$(ctl audit log)" " BackupStore "
 exits "into a directory that is not there: none" 1 \
 	ctl store backup "$TMP/nowhere/file"
