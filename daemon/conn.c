@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "conn.h"
+#include "conn_impl.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,42 +9,8 @@
 #include <unistd.h>
 
 #include "instant.h"
-#include "kept.h"
 #include "log.h"
 #include "secret.h"
-
-enum {
-	CONN_READ_MAX = 65536, /* one read(2) */
-	CONN_OUT_SIZE = 65536, /* replies to one read, as a rule */
-};
-
-struct conn {
-	struct event event;
-	struct deadline deadline; /* for out, where there is any, else in */
-	TAILQ_ENTRY(conn) link, queue_link;
-	struct conns *conns;
-	const struct plane *plane;
-	void *context;
-	void *session;
-	struct kept in;  /* read and not used by the plane */
-	struct kept out; /* replies not yet sent */
-	size_t out_due;  /* of out: what has to be sent by the deadline */
-	int fd;
-	uid_t uid;
-	unsigned timeout_ms;
-	short watched;      /* EV_READ, EV_WRITE or 0 */
-	bool busy : 1;      /* within received() */
-	bool resumed : 1;   /* conn_resume() came before PLANE_WAIT */
-	bool waiting : 1;   /* PLANE_WAIT */
-	bool held : 1;      /* in was not wholly looked at by the plane */
-	bool queued : 1;    /* for its turn */
-	bool eof : 1;       /* the peer sends no more */
-	bool finishing : 1; /* close when out is sent */
-	bool late : 1;      /* a deadline ends it */
-	bool gone : 1;
-};
-
-static void drop(struct conn *conn);
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
@@ -61,7 +27,7 @@ watch(struct conn *conn, short what)
 	if (event_assign(&conn->event, conn->conns->base, conn->fd,
 		(short)(what | EV_PERSIST), on_event, conn) != 0 ||
 	    event_add(&conn->event, NULL) != 0)
-		drop(conn);
+		conn_drop(conn);
 }
 
 /* Bytes sent, 0 where the socket takes none; drops what is broken. */
@@ -73,7 +39,7 @@ send_some(struct conn *conn, const void *data, size_t len)
 	if (n >= 0)
 		return (size_t)n;
 	if (errno != EAGAIN && errno != EINTR)
-		drop(conn);
+		conn_drop(conn);
 	return 0;
 }
 
@@ -100,7 +66,7 @@ output(struct conn *conn, const uint8_t *data, size_t len)
 	if (conn->gone || sent == len)
 		return;
 	if (!kept_append(&conn->out, data + sent, len - sent))
-		drop(conn);
+		conn_drop(conn);
 	else if (first)
 		start_out_deadline(conn);
 }
@@ -169,8 +135,8 @@ leave_queue(struct conn *conn)
 	conn->queued = false;
 }
 
-static void
-drop(struct conn *conn)
+void
+conn_drop(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 
@@ -190,9 +156,8 @@ drop(struct conn *conn)
 	conns->on_close(conns->context, conn->plane, conn->uid, conn->late);
 }
 
-/* What is to happen next with a connection that nobody is working on. */
-static void
-settle(struct conn *conn)
+void
+conn_settle(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 
@@ -201,7 +166,7 @@ settle(struct conn *conn)
 	if (conn->out.len > 0) {
 		watch(conn, EV_WRITE);
 	} else if (conn->finishing) {
-		drop(conn);
+		conn_drop(conn);
 	} else if (conn->waiting) {
 		deadline_clear(&conns->deadlines, &conn->deadline);
 		/* Reading stays on until something comes: as a rule it is
@@ -213,7 +178,7 @@ settle(struct conn *conn)
 		if (!conn->queued)
 			event_active(&conn->event, EV_READ, 0);
 	} else if (conn->eof || (conns->draining && !conn->queued)) {
-		drop(conn);
+		conn_drop(conn);
 	} else {
 		if (conn->in.len > 0 && !deadline_is_set(&conn->deadline))
 			deadline_set(&conns->deadlines, &conn->deadline,
@@ -241,7 +206,7 @@ call_plane(struct conn *conn, struct reader *r)
 		deadline_clear(&conns->deadlines, &conn->deadline);
 	if (r->failed || (conns->writer.failed && status != PLANE_FULL)) {
 		log_error("%s: plane left its buffers", conn->plane->name);
-		drop(conn);
+		conn_drop(conn);
 	}
 	if (conn->gone || conn->finishing)
 		return false;
@@ -251,7 +216,7 @@ call_plane(struct conn *conn, struct reader *r)
 	case PLANE_FULL:
 		if (used == 0 && conns->writer.len == 0) {
 			log_error("%s: reply too long", conn->plane->name);
-			drop(conn);
+			conn_drop(conn);
 			return false;
 		}
 		flush_writer(conn);
@@ -289,7 +254,7 @@ process(struct conn *conn, size_t len)
 		    r.left > conn->plane->unfinished_max)
 			conn->finishing = true;
 		else if (r.left > 0 && !kept_append(&conn->in, r.at, r.left))
-			drop(conn);
+			conn_drop(conn);
 	}
 	wipe(conns->in, len);
 }
@@ -344,7 +309,7 @@ process_read(struct conn *conn)
 	if (n == 0)
 		conn->eof = true;
 	else if (errno != EAGAIN && errno != EINTR)
-		drop(conn);
+		conn_drop(conn);
 }
 
 static bool
@@ -394,8 +359,8 @@ has_turn(struct conn *conn)
 	return false;
 }
 
-static void
-on_turn(evutil_socket_t fd, short what, void *arg)
+void
+conn_on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct conns *conns = arg;
 	struct conn *conn;
@@ -409,7 +374,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		take_turn(conns);
 		if (takes_input(conn))
 			take_input(conn);
-		settle(conn);
+		conn_settle(conn);
 	}
 }
 
@@ -423,16 +388,16 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	if (conn->out.len > 0)
 		flush_kept(conn);
 	else if (conn->waiting && is_hung_up(conn))
-		drop(conn);
+		conn_drop(conn);
 	else if (conn->waiting)
 		watch(conn, 0);
 	if (takes_input(conn) && (conn->held || came) && has_turn(conn))
 		take_input(conn);
-	settle(conn);
+	conn_settle(conn);
 }
 
-static void
-on_expired(struct deadline *deadline)
+void
+conn_on_expired(struct deadline *deadline)
 {
 	struct conn *conn = (struct conn *)(void *)((char *)deadline -
 	    offsetof(struct conn, deadline));
@@ -444,7 +409,7 @@ on_expired(struct deadline *deadline)
 		conn->plane->refuse(PLANE_SLOW, &w);
 		send_some(conn, said, w.len);
 	}
-	drop(conn);
+	conn_drop(conn);
 }
 
 void
@@ -455,7 +420,7 @@ conn_send(struct conn *conn, const void *data, size_t len)
 		flush_writer(conn);
 	output(conn, data, len);
 	if (conn->out.len > 0)
-		settle(conn);
+		conn_settle(conn);
 }
 
 bool
@@ -471,14 +436,14 @@ conn_resume(struct conn *conn)
 	if (!conn->waiting)
 		return;
 	conn->waiting = false;
-	settle(conn);
+	conn_settle(conn);
 }
 
 void
 conn_finish(struct conn *conn)
 {
 	conn->finishing = true;
-	settle(conn);
+	conn_settle(conn);
 }
 
 int
@@ -505,98 +470,4 @@ conn_open(struct conns *conns, int fd, const struct plane *plane, void *context,
 	TAILQ_INSERT_TAIL(&conns->open, conn, link);
 	conn->session = plane->opened(context, conn, peer);
 	return 0;
-}
-
-static void
-reap(struct conns *conns)
-{
-	struct conn *conn;
-
-	while ((conn = TAILQ_FIRST(&conns->gone)) != NULL) {
-		TAILQ_REMOVE(&conns->gone, conn, link);
-		conn->plane->closed(conn->context, conn->session);
-		free(conn);
-	}
-}
-
-static void
-on_reap(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	reap(arg);
-}
-
-int
-conns_init(struct conns *conns, struct event_base *base,
-    conn_closed_fn *on_close, void *context)
-{
-	*conns = (struct conns){
-	    .base = base,
-	    .out = malloc(CONN_OUT_SIZE),
-	    .on_close = on_close,
-	    .context = context,
-	};
-	if (conns->out == NULL ||
-	    !deadlines_init(&conns->deadlines, base, on_expired)) {
-		free(conns->out);
-		return -1;
-	}
-	TAILQ_INIT(&conns->open);
-	TAILQ_INIT(&conns->gone);
-	TAILQ_INIT(&conns->queue);
-	evtimer_assign(&conns->turn, base, on_turn, conns);
-	event_assign(&conns->reaper, base, -1, 0, on_reap, conns);
-	return 0;
-}
-
-int
-conns_reserve(struct conns *conns, size_t unfinished_max)
-{
-	/* Held input is at most what one read left: a leftover and a read. */
-	size_t size = unfinished_max + CONN_READ_MAX;
-	uint8_t *in;
-
-	if (size <= conns->in_size)
-		return 0;
-	in = malloc(size);
-	if (in == NULL)
-		return -1;
-	free(conns->in); /* wiped after each use */
-	conns->in = in;
-	conns->in_size = size;
-	return 0;
-}
-
-void
-conns_drain(struct conns *conns)
-{
-	struct conn *conn, *next;
-
-	conns->draining = true;
-	for (conn = TAILQ_FIRST(&conns->open); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, link);
-		settle(conn);
-	}
-}
-
-void
-conns_close_all(struct conns *conns)
-{
-	struct conn *conn;
-
-	while ((conn = TAILQ_FIRST(&conns->open)) != NULL)
-		drop(conn);
-	reap(conns);
-}
-
-void
-conns_free(struct conns *conns)
-{
-	conns_close_all(conns);
-	event_del(&conns->reaper);
-	event_del(&conns->turn);
-	deadlines_free(&conns->deadlines);
-	free(conns->in);
-	free(conns->out);
 }
