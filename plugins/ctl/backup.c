@@ -91,30 +91,40 @@ take_portion(void *context, const json_t *parameters)
 }
 
 /* What is there already may be the only copy of something. */
-static bool
+static enum ctl_exit
 open_partial(struct saving *saving)
 {
 	if (strcmp(saving->path, "-") == 0) {
 		saving->fd = STDOUT_FILENO;
-		return isatty(saving->fd) == 0 ||
-		    fail(saving, "-",
-			"a backup is not for a terminal: name a file");
+		if (isatty(saving->fd) == 0)
+			return CTL_DONE;
+		fail(
+		    saving, "-", "a backup is not for a terminal: name a file");
+		return CTL_USAGE;
 	}
 	if (snprintf(saving->partial, sizeof saving->partial, "%s.new",
-		saving->path) >= (int)sizeof saving->partial)
-		return fail(saving, saving->path, strerror(ENAMETOOLONG));
-	if (faccessat(AT_FDCWD, saving->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return fail(saving, saving->path,
+		saving->path) >= (int)sizeof saving->partial) {
+		fail(saving, saving->path, strerror(ENAMETOOLONG));
+		return CTL_USAGE;
+	}
+	if (faccessat(AT_FDCWD, saving->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		fail(saving, saving->path,
 		    "exists already and is not written over: name another "
 		    "file, or move it away");
+		return CTL_CONFLICT;
+	}
 	saving->fd = open(
 	    saving->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (saving->fd >= 0)
-		return true;
-	return fail(saving, saving->partial,
-	    errno == EEXIST ? "exists: of a backup that is being made, or was "
-			      "cut off; remove it if it was"
-			    : strerror(errno));
+		return CTL_DONE;
+	if (errno != EEXIST) {
+		fail(saving, saving->partial, strerror(errno));
+		return CTL_USAGE;
+	}
+	fail(saving, saving->partial,
+	    "exists: of a backup that is being made, or was cut off; remove "
+	    "it if it was");
+	return CTL_CONFLICT;
 }
 
 static bool
@@ -196,8 +206,9 @@ run_backup(struct invocation *inv)
 	snprintf(path, sizeof path, "%s", parameter_text(inv, "path"));
 	json_object_del(inv->parameters, "path");
 	saving.path = path;
-	if (!open_partial(&saving))
-		return CTL_REFUSED;
+	code = open_partial(&saving);
+	if (code != CTL_DONE)
+		return code;
 	code = call_follow(inv, "BackupStore", take_portion, &saving, -1);
 	if (saving.backup != NULL && publish(&saving))
 		report(inv, &saving);

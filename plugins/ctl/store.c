@@ -53,7 +53,8 @@ const struct command store_commands[] = {
 		"key, which is not in it. Back with\n`apikeyd --restore FILE`.",
 	.example = "apikeyctl store backup /srv/backup/keys-$(date +%F)\n"
 		   "apikeyctl store backup - | ssh vault 'cat >keys.backup'",
-	.exits = "1 there is no whole backup",
+	.exits = "1 there is no whole backup; 2 FILE cannot be made; 6 it "
+		 "exists already",
 	.positionals = backup_file,
 	.run = run_backup},
     {.noun = "store",

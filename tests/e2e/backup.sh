@@ -74,7 +74,7 @@ for pid in $pids; do
 done
 is "it is for us alone" "$(stat -c %a "$backup")" 600
 nok "nothing is left beside it" [ -e "$backup.new" ]
-exits "it is not written over" 1 ctl store backup "$backup"
+exits "it is not written over" 6 ctl store backup "$backup"
 like "which is said" "$(cat "$TMP/output")" "$backup: exists already"
 ok "another one to standard output" eval 'ctl store backup - >"$TMP/piped"'
 mkfifo "$TMP/pipe"
@@ -82,7 +82,7 @@ mkfifo "$TMP/pipe"
 ctl store backup "$TMP/unheard" 3<>"$TMP/pipe" >"$TMP/pipe" 3>&-
 ok "one of which nobody hears is made, too" [ -s "$TMP/unheard" ]
 like "backups are in the audit log" "$(ctl audit log)" " BackupStore "
-exits "into a directory that is not there: none" 1 \
+exits "into a directory that is not there: none" 2 \
 	ctl store backup "$TMP/nowhere/file"
 
 ### Into a new directory
