@@ -35,6 +35,7 @@ struct import {
 	size_t bytes;   /* of them, about */
 	uint64_t sent;
 	bool begun;
+	bool repeated; /* it was made before */
 	size_t errors;
 	enum ctl_exit code; /* of the first error */
 	int64_t shown_at;
@@ -111,6 +112,9 @@ begin(struct import *import, const json_t *head)
 		      "now.\n",
 		    stderr);
 		import->begun = false;
+		import->repeated = true;
+		if (import->inv->json)
+			output_json(json_object_get(answer, "import"));
 	}
 	json_decref(answer);
 	return CTL_DONE;
@@ -261,8 +265,8 @@ read_all(struct import *import)
 		if (is_blank(text, (size_t)len))
 			continue;
 		code = take_line(import, text, (size_t)len);
-		if (code == CTL_DONE && !import->begun && import->errors == 0)
-			break; /* it was made before */
+		if (import->repeated)
+			break;
 	}
 	if (code == CTL_DONE && ferror(import->file)) {
 		report_unread(import);
@@ -301,6 +305,20 @@ commit(struct import *import)
 	return code;
 }
 
+/* As a daemon tells of an import: that there was none. */
+static void
+report_empty(const struct import *import)
+{
+	json_t *none;
+
+	fputs("apikeyctl: key import: there is nothing in it\n", stderr);
+	if (!import->inv->json)
+		return;
+	none = json_pack("{s:n, s:i, s:n}", "number", "keys", 0, "imported_at");
+	output_json(none);
+	json_decref(none);
+}
+
 static enum ctl_exit
 import_file(struct import *import)
 {
@@ -320,9 +338,8 @@ import_file(struct import *import)
 	}
 	if (import->begun)
 		return commit(import);
-	if (import->line == 0)
-		fputs(
-		    "apikeyctl: key import: there is nothing in it\n", stderr);
+	if (!import->repeated)
+		report_empty(import);
 	return CTL_DONE;
 }
 

@@ -135,6 +135,14 @@ ok 'with an operation id' \
 	ctl --operation-id once-1 key import "$TMP/lines"
 ok 'once more' ctl --operation-id once-1 key import "$TMP/lines"
 like 'is not done again' "$(cat "$TMP/output")" 'had been made before'
+like 'JSON tells of the first time' "$(ctl --operation-id once-1 --json \
+	key import "$TMP/lines" 2>"$TMP/output")" \
+	'^\{"number":[0-9]+,"keys":1,"imported_at":"2[^"]+Z"\}$'
+printf '\n\n' >"$TMP/blank"
+is 'of blank lines, that there was none' \
+	"$(ctl --json key import "$TMP/blank" 2>"$TMP/output")" \
+	'{"number":null,"keys":0,"imported_at":null}'
+like 'and why' "$(cat "$TMP/output")" 'there is nothing in it'
 
 # --- export and back: into the store as it was before these were made
 stop_apikeyd
