@@ -17,6 +17,7 @@
 #include "log.h"
 #include "main_impl.h"
 #include "notify.h"
+#include "proto/descriptors.h"
 #include "rekey.h"
 #include "restore.h"
 
@@ -186,9 +187,12 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon daemon = {.committed_fd = -1};
-	int code = options_read(argc, argv, &daemon.options);
 	bool started;
+	int code;
 
+	if (!keep_standard_descriptors())
+		return 1;
+	code = options_read(argc, argv, &daemon.options);
 	if (code >= 0)
 		return code;
 	settings_default(&daemon.settings);

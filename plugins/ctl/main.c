@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -17,6 +16,7 @@
 #include "complete.h"
 #include "options.h"
 #include "output.h"
+#include "proto/descriptors.h"
 
 /*
  * jansson frees the texts it has read as they are, and one of them may be a
@@ -51,22 +51,6 @@ wiping_free(void *memory)
 	block--;
 	explicit_bzero(memory, block->size);
 	free(block);
-}
-
-/*
- * With a standard descriptor closed, the next socket would take its number
- * and be written to in place of the terminal. The wrong access mode makes
- * using it fail as if it were still closed.
- */
-static void
-keep_standard_descriptors(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    /* cppcheck-suppress leakReturnValNotUsed ; to stay */
-		    open("/dev/null",
-			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-			_exit(CTL_REFUSED);
 }
 
 static void
@@ -127,7 +111,8 @@ main(int argc, char *argv[])
 	enum ctl_exit code = CTL_DONE;
 	int error;
 
-	keep_standard_descriptors();
+	if (!keep_standard_descriptors())
+		return CTL_REFUSED;
 	protect_secrets();
 	choose_locale();
 	/* A token that its reader left behind has to be reported. */

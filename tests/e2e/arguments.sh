@@ -25,4 +25,18 @@ refused "a configuration that is not there" 'No such file' \
 refused "no state directory to be restored to" 'No such file' \
 	--state-directory "$TMP/state" --restore "$TMP/nothing"
 nok "nothing was made" [ -e "$TMP/state" ]
+
+# Its log is not to end up in the file that takes a number that is free.
+mkdir -m 700 "$TMP/state"
+# shellcheck disable=SC2016 # of the shell within
+start_ready sh -c 'exec "$@" <&- >&- 2>&-' sh "$APIKEYD" \
+	--state-directory "$TMP/state" --runtime-directory "$TMP/run" ||
+	give_up "it does not start with standard descriptors closed"
+APIKEYD_PID=$!
+ok "standard descriptors closed: a change" ctl account create acme
+exits "... standard input closed" 1 sh -c "'$APIKEYCTL' key check <&-"
+ok "... what is kept is as it was written" ctl store check
+exits "... it ends well" 0 stop_apikeyd
+ok "... and starts again" start_apikeyd
+ok "... with what was changed" ctl account show acme
 done_testing
