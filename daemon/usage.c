@@ -254,7 +254,12 @@ answer_reports(struct usage *usage)
 static void
 flush(struct usage *usage)
 {
-	if (!journal_sync(&usage->journal))
+	bool done;
+
+	usage_on_disk(usage, true);
+	done = journal_sync(&usage->journal);
+	usage_on_disk(usage, false);
+	if (!done)
 		usage_set_failing(usage, "usage.journal: sync failed");
 }
 

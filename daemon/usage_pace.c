@@ -9,9 +9,12 @@ enum {
 	/* Free in the ring when verifications begin to wait; what one call of a
 	 * plane brings is less. */
 	RESERVE_SEGMENTS = 2,
-	/* Without a sign of life: the thread is kept by the disk, not by how
-	 * much there is. Of its steps the longest is to sync the journal. */
+	/* Without a sign of life: the thread is kept by something else than by
+	 * how much there is. */
 	SILENCE_MS = 500,
+	/* By the disk: it is quick, or not waited for. Meanwhile the reserve is
+	 * filled. */
+	DISK_MS = 100,
 	WAIT_MS = 1000, /* at once; the loop has others to answer */
 };
 
@@ -35,6 +38,15 @@ hurry(struct usage *usage, int64_t now)
 	pthread_mutex_unlock(&usage->lock);
 }
 
+static bool
+is_held_up(const struct usage *usage, int64_t now)
+{
+	int64_t since = atomic_load(&usage->on_disk_since);
+
+	return (since != 0 && now >= since + DISK_MS) ||
+	    now >= atomic_load(&usage->moved_at) + SILENCE_MS;
+}
+
 void
 usage_keep_pace(struct usage *usage)
 {
@@ -46,8 +58,7 @@ usage_keep_pace(struct usage *usage)
 	begun = now = monotonic_ms();
 	hurry(usage, now);
 	while (nearly_full(usage) && !atomic_load(&usage->failing) &&
-	    now < atomic_load(&usage->moved_at) + SILENCE_MS &&
-	    now < begun + WAIT_MS) {
+	    !is_held_up(usage, now) && now < begun + WAIT_MS) {
 		nanosleep(&moment, NULL);
 		now = monotonic_ms();
 	}

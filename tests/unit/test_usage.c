@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/instant.h"
 #include "daemon/usage.h"
 #include "daemon/usage_group.h"
 #include "daemon/usage_impl.h"
@@ -413,6 +414,48 @@ START_TEST(does_not_wait_for_what_stands_still)
 	ck_assert_uint_gt(facts.dropped, 0);
 	ck_assert_uint_eq(facts.noted + facts.dropped, 20000);
 	sem_post(&let_go);
+	usage_free(usage);
+}
+END_TEST
+
+static _Atomic bool at_work;
+
+/* In the thread's place: it goes on, from one sync to the next. */
+static void *
+move(void *of)
+{
+	static const struct timespec moment = {0, 1000000};
+	struct usage *usage = of;
+
+	for (bool waits = true; at_work; waits = !waits) {
+		usage_moves(usage, monotonic_ms());
+		if (waits)
+			usage_on_disk(usage, true);
+		for (int i = 0; i < 300 && at_work && waits; i++)
+			nanosleep(&moment, NULL);
+		usage_on_disk(usage, false);
+	}
+	return NULL;
+}
+
+/* Nor for one that a slow disk holds up again and again. */
+START_TEST(does_not_wait_for_a_slow_disk)
+{
+	enum { EVENTS = 20000 };
+	struct usage *usage = open_for(EXPECTED_KEYS);
+	struct usage_facts facts;
+	pthread_t thread;
+
+	at_work = true;
+	ck_assert_int_eq(pthread_create(&thread, NULL, move, usage), 0);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		usage_keep_pace(usage);
+		note_at(usage, key, NOON, "GET /a", i);
+	}
+	at_work = false;
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	usage_facts(usage, &facts);
+	ck_assert_uint_eq(facts.noted + facts.dropped, EVENTS);
 	usage_free(usage);
 }
 END_TEST
@@ -830,6 +873,8 @@ main(void)
 	    suite, "counts all that keeps pace", counts_all_that_keeps_pace);
 	stock_add(suite, "does not wait for what stands still",
 	    does_not_wait_for_what_stands_still);
+	stock_add(suite, "does not wait for a slow disk",
+	    does_not_wait_for_a_slow_disk);
 	stock_add(suite, "brings back last use and quota",
 	    brings_back_last_use_and_quota);
 	stock_add(suite, "follows the clock wherever it goes",
