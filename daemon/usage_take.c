@@ -15,224 +15,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
 #include "store_tdb.h"
-#include "usage_impl.h"
-#include "usage_rows.h"
-#include "usage_sort.h"
+#include "usage_batch.h"
 
 enum {
-	BATCH_BYTES = 64 << 20, /* of the journal */
 	/* A transaction ends when it has as many: tdb never gives back what its
 	 * largest one took, and questions wait for its end. */
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
-	PAUSE_EVENTS = 256,   /* between two looks at questions */
 	EXPECTED = 8,         /* see expect() */
 };
-
-struct batch {
-	struct usage *usage;
-	bool (*between)(struct usage *usage);
-	uint64_t from, end; /* in the journal */
-	unsigned events;    /* since its beginning, to pause by */
-
-	uint32_t days[SORT_DAYS_MAX]; /* by their numbers in the entries */
-	size_t day_count;
-	struct usage_entries of_days, of_totals;
-
-	struct usage_changes changes; /* the transaction's */
-	struct arena arena;           /* the group's */
-	uint8_t *encoded;             /* a row, before its length is known */
-	size_t encoded_room;
-
-	const char *problem; /* NULL: none */
-	bool left;           /* as between() wished */
-};
-
-/* Whether the batch goes on. */
-static bool
-pause_batch(struct batch *batch)
-{
-	if (!batch->between(batch->usage))
-		batch->left = true;
-	return !batch->left;
-}
-
-static bool
-pause_sometimes(struct batch *batch)
-{
-	return ++batch->events % PAUSE_EVENTS != 0 || pause_batch(batch);
-}
-
-static bool
-fail(struct batch *batch, const char *problem)
-{
-	batch->problem = problem;
-	return false;
-}
-
-static bool
-out_of_memory(struct batch *batch)
-{
-	return fail(batch, "out of memory");
-}
-
-/* NULL, and the batch's problem set, where it cannot be had. It is looked up
- * after each pause: questions may close it. */
-static struct usage_file *
-day_file(struct batch *batch, uint32_t day)
-{
-	bool failed;
-	struct usage_file *file =
-	    usage_files_day(&batch->usage->files, day, true, &failed);
-
-	if (file == NULL)
-		fail(batch, "a usage file cannot be opened");
-	return file;
-}
 
 static bool
 cannot_read(struct batch *batch, const struct usage_file *file)
 {
 	return file->complaints.io_error
-	    ? fail(batch, "a usage file cannot be read")
-	    : out_of_memory(batch);
-}
-
-/* Collecting */
-
-/* The row that counts a service: its own, or that of all others. */
-static enum usage_part
-part_of_service(struct usage_file *file, struct bytes service)
-{
-	struct usage_service *added;
-
-	for (size_t i = 0; i < file->service_count; i++)
-		if (bytes_equal(service,
-			(struct bytes){
-			    file->services[i].text, file->services[i].len}))
-			return PART_SERVICE;
-	if (service.len == 0)
-		return PART_SERVICE;
-	if (file->service_count == USAGE_SERVICES_MAX)
-		return PART_OTHER_SERVICE;
-	added = &file->services[file->service_count++];
-	added->len = (uint8_t)service.len;
-	memcpy(added->text, service.data, service.len);
-	return PART_SERVICE;
-}
-
-/* A row's name as it lies in an event: to put it together costs more than most
- * of what is done with it. */
-struct row_id {
-	enum usage_kind kind;
-	struct bytes rest;
-};
-
-static struct row_id
-row_id_of(const struct usage_record *record, enum usage_part part)
-{
-	static const uint8_t other[] = "\xff"
-				       "other";
-	const struct event_head *head = &record->head;
-
-	switch (part) {
-	case PART_KEY:
-		return (struct row_id){
-		    ROW_OF_KEY, {(const uint8_t *)head->id, sizeof head->id}};
-	case PART_ACCOUNT:
-		return (struct row_id){ROW_OF_ACCOUNT,
-		    {(const uint8_t *)&head->account, sizeof head->account}};
-	case PART_PRODUCT:
-		return (struct row_id){ROW_OF_PRODUCT,
-		    {(const uint8_t *)&head->product, sizeof head->product}};
-	case PART_SERVICE:
-		return (struct row_id){ROW_OF_SERVICE, record->service};
-	case PART_OTHER_SERVICE:
-		break;
-	}
-	return (struct row_id){ROW_OF_SERVICE, {other, sizeof other - 1}};
-}
-
-static bool
-add_entry(struct batch *batch, unsigned day, uint64_t offset,
-    const struct usage_record *record, enum usage_part part)
-{
-	struct row_id id = row_id_of(record, part);
-	uint32_t order = usage_order_of((uint8_t)id.kind, id.rest);
-
-	return (entries_add(&batch->of_days, day, order, offset, part) &&
-		   (part != PART_KEY ||
-		       entries_add(
-			   &batch->of_totals, 0, order, offset, part))) ||
-	    out_of_memory(batch);
-}
-
-/* The batch's number of a day; SORT_DAYS_MAX where it has no more. */
-static unsigned
-number_of_day(struct batch *batch, uint32_t day)
-{
-	size_t i = 0;
-
-	while (i < batch->day_count && batch->days[i] != day)
-		i++;
-	if (i == batch->day_count && i < SORT_DAYS_MAX)
-		batch->days[batch->day_count++] = day;
-	return (unsigned)i;
-}
-
-static bool
-add_event(struct batch *batch, const struct usage_record *record, unsigned day,
-    uint64_t offset)
-{
-	struct usage_file *file;
-
-	if ((record->head.flags & EVENT_HAS_KEY) != 0)
-		return add_entry(batch, day, offset, record, PART_KEY) &&
-		    add_entry(batch, day, offset, record, PART_ACCOUNT) &&
-		    add_entry(batch, day, offset, record, PART_PRODUCT);
-	file = day_file(batch, batch->days[day]);
-	return file != NULL &&
-	    add_entry(batch, day, offset, record,
-		part_of_service(file, record->service));
-}
-
-/* As many of bytes of the journal as a batch may have. */
-static bool
-collect(struct batch *batch, uint64_t bytes)
-{
-	uint64_t limit =
-	    batch->from + (bytes < BATCH_BYTES ? bytes : BATCH_BYTES);
-	struct journal_reader reader =
-	    journal_read_from(&batch->usage->journal, batch->from);
-	struct usage_record record;
-	struct bytes payload;
-	uint64_t position;
-
-	batch->end = batch->from;
-	while (reader.position < limit &&
-	    journal_next(&reader, &position, &payload)) {
-		unsigned day;
-
-		batch->end = position;
-		if (position >= limit) /* behind a gap */
-			return true;
-		/* Sums that fit what makes no sense: not counted, said. */
-		if (!usage_record_read(payload, &record)) {
-			log_error("usage.journal: an event makes no sense");
-			continue;
-		}
-		day = number_of_day(
-		    batch, (uint32_t)(record.head.at / USAGE_DAY_MS));
-		if (day == SORT_DAYS_MAX)
-			return true;
-		if (!add_event(batch, &record, day, position - batch->from) ||
-		    !pause_sometimes(batch))
-			return false;
-	}
-	batch->end = reader.position;
-	return true;
+	    ? batch_fail(batch, "a usage file cannot be read")
+	    : batch_out_of_memory(batch);
 }
 
 /* Counting */
@@ -260,7 +59,7 @@ static struct usage_file *
 target_file(struct batch *batch, const struct target *target)
 {
 	return target->is_totals ? batch->usage->files.totals
-				 : day_file(batch, target->day);
+				 : batch_day_file(batch, target->day);
 }
 
 /* What the file has of it. Where that is damaged, counting begins anew: it
@@ -289,7 +88,7 @@ load_row(struct batch *batch, const struct target *target,
 	if (target->is_totals ? !total_decode(data, &row->total)
 			      : !row_decode(arena, data, &row->row)) {
 		if (errno == ENOMEM)
-			return out_of_memory(batch);
+			return batch_out_of_memory(batch);
 		*row =
 		    (struct batch_row){.name = row->name, .order = row->order};
 		log_error("%s: a row makes no sense", file->path);
@@ -325,7 +124,7 @@ find_row(struct batch *batch, const struct target *target,
 	} else {
 		row = arena_alloc(&batch->arena, sizeof *row);
 		if (row == NULL) {
-			out_of_memory(batch);
+			batch_out_of_memory(batch);
 			return NULL;
 		}
 		row->name = usage_name_of(id.kind, id.rest);
@@ -349,9 +148,9 @@ count_event(struct batch *batch, const struct target *target,
 
 	if (!usage_record_read(
 		journal_record(&batch->usage->journal, position), &record))
-		return fail(batch, USAGE_JOURNAL_LOST);
+		return batch_fail(batch, USAGE_JOURNAL_LOST);
 	row = find_row(batch, target, group, rows, entry_order(entry),
-	    row_id_of(&record, entry_part(entry)));
+	    usage_row_id(&record, entry_part(entry)));
 	if (row == NULL)
 		return false;
 	if (target->is_totals) {
@@ -364,7 +163,8 @@ count_event(struct batch *batch, const struct target *target,
 	    .endpoint = record.endpoint,
 	    .address = &record.head.address};
 	return position < row->row.taken ||
-	    row_count(&batch->arena, &row->row, &event) || out_of_memory(batch);
+	    row_count(&batch->arena, &row->row, &event) ||
+	    batch_out_of_memory(batch);
 }
 
 /* Writing */
@@ -378,7 +178,7 @@ make_room(struct batch *batch, size_t room)
 		return true;
 	grown = realloc(batch->encoded, room);
 	if (grown == NULL)
-		return out_of_memory(batch);
+		return batch_out_of_memory(batch);
 	batch->encoded = grown;
 	batch->encoded_room = room;
 	return true;
@@ -399,11 +199,11 @@ change_row(struct batch *batch, const struct target *target,
 				: row_encode(&row->row, batch->encoded);
 	data = arena_alloc(&batch->arena, len);
 	if (data == NULL)
-		return out_of_memory(batch);
+		return batch_out_of_memory(batch);
 	memcpy(data, batch->encoded, len);
 	return usage_change_row(&batch->changes, group, &row->name,
 		   (struct bytes){data, len}, &batch->arena) ||
-	    out_of_memory(batch);
+	    batch_out_of_memory(batch);
 }
 
 static bool
@@ -425,7 +225,7 @@ change_rows(struct batch *batch, const struct target *target, uint32_t number,
 			return false;
 	}
 	return !changed || usage_change_group(&batch->changes, number, group) ||
-	    out_of_memory(batch);
+	    batch_out_of_memory(batch);
 }
 
 /* Events of one row lie all over the journal, and fetching them is most of the
@@ -460,7 +260,7 @@ take_group(struct batch *batch, const struct target *target, size_t *at)
 		expect(batch, target, *at + EXPECTED);
 		if (!count_event(batch, target, &group, &rows,
 			target->entries[(*at)++]) ||
-		    !pause_sometimes(batch))
+		    !batch_pause_sometimes(batch))
 			return false;
 	}
 	return change_rows(batch, target, number, &group, rows);
@@ -481,9 +281,9 @@ take_slice(struct batch *batch, const struct target *target, size_t *at)
 	if (!done || (file = target_file(batch, target)) == NULL)
 		return false;
 	if (journal_is_lost(&batch->usage->journal))
-		return fail(batch, USAGE_JOURNAL_LOST);
+		return batch_fail(batch, USAGE_JOURNAL_LOST);
 	if (store_tdb_size(file->tdb) > UINT32_MAX - (uint64_t)KEPT_FREE)
-		return fail(batch, "a usage file has reached its 4 GiB");
+		return batch_fail(batch, "a usage file has reached its 4 GiB");
 	/* What is before it is in every file: so it is written last. */
 	if ((!target->is_totals || *at == target->count) &&
 	    file->taken < batch->end)
@@ -510,7 +310,7 @@ take_target(struct batch *batch, const struct target *target)
 	do {
 		done = take_slice(batch, target, &at);
 		usage_changes_free(&batch->changes);
-	} while (done && pause_batch(batch) && at < target->count);
+	} while (done && batch_pause(batch) && at < target->count);
 	return done && at == target->count;
 }
 
@@ -543,15 +343,15 @@ take_batch(struct batch *batch, uint64_t bytes)
 	bool synced;
 
 	if (!usage_files_reopen(&batch->usage->files))
-		return fail(batch, "totals.tdb cannot be opened");
-	if (!collect(batch, bytes))
+		return batch_fail(batch, "totals.tdb cannot be opened");
+	if (!batch_collect(batch, bytes))
 		return false;
 	if (journal_is_lost(&batch->usage->journal))
-		return fail(batch, USAGE_JOURNAL_LOST);
+		return batch_fail(batch, USAGE_JOURNAL_LOST);
 	if (batch->of_days.count == 0)
 		return true;
 	if (!entries_sort(&batch->of_days) || !entries_sort(&batch->of_totals))
-		return out_of_memory(batch);
+		return batch_out_of_memory(batch);
 	/* What the files have taken in must not be lost from the journal:
 	 * where that ends is where the next run begins. */
 	usage_on_disk(batch->usage, true);
