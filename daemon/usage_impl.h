@@ -111,6 +111,14 @@ usage_on_disk(struct usage *usage, bool waits)
 }
 
 void questions_init(struct questions *questions);
+/* The thread's: the first one that waits, or that is no check; NULL: none. And
+ * back to the loop with it. */
+struct question *usage_next_question(struct usage *usage, bool no_check);
+void usage_finish_question(struct usage *usage, struct question *question);
+/* At the end: those that still wait are answered without an answer. */
+void usage_forget_questions(struct usage *usage);
+
+void *usage_thread(void *usage);
 
 /*
  * Takes events out of the journal into the files: as many as one batch holds,
