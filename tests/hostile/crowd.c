@@ -190,16 +190,22 @@ struct talker {
 	unsigned long rounds;
 };
 
-/* False once it has said all. */
+/* False once it has said all. Who was too slow in the middle of a call has been
+ * closed, and begins anew. */
 static bool
-talk_on(int fd, struct talker *talker, const char *calls)
+talk_on(const char *path, int *fd, struct talker *talker, const char *calls)
 {
 	size_t all = CALLS * sizeof call;
-	ssize_t n = send(fd, calls + talker->sent, all - talker->sent,
+	ssize_t n = send(*fd, calls + talker->sent, all - talker->sent,
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (n < 0 && errno != EAGAIN)
+	if (n < 0 && errno == EPIPE) {
+		close(*fd);
+		*fd = connect_to(path);
+		talker->sent = 0;
+	} else if (n < 0 && errno != EAGAIN) {
 		die("send");
+	}
 	talker->sent += n > 0 ? (size_t)n : 0;
 	if (talker->sent == all) {
 		talker->sent = 0;
@@ -229,7 +235,7 @@ talk(const char *path, size_t count, unsigned long rounds)
 			fail("the daemon does not listen");
 		for (size_t i = 0; i < count; i++)
 			if (fds[i].revents != 0 &&
-			    !talk_on(fds[i].fd, &talkers[i], calls)) {
+			    !talk_on(path, &fds[i].fd, &talkers[i], calls)) {
 				close(fds[i].fd);
 				fds[i].fd = -1; /* which poll() passes over */
 				left--;
