@@ -67,11 +67,9 @@ make_room(struct arena *arena, struct usage_group *group, size_t room)
 }
 
 bool
-group_put(struct arena *arena, struct usage_group *group, struct bytes name,
-    struct bytes row)
+group_put(struct arena *arena, struct usage_group *group,
+    struct group_row *there, struct bytes name, struct bytes row)
 {
-	struct group_row *there = group_find(group, name);
-
 	if (there != NULL) {
 		there->row = row;
 		return true;

@@ -38,9 +38,10 @@ uint32_t usage_order_of(uint8_t first, struct bytes rest);
 /* NULL: it is not in the group. */
 struct group_row *
 group_find(const struct usage_group *group, struct bytes name);
-/* Views of both have to last. False where there is no memory. */
+/* In the place of there, what group_find() says of the name. Views of both have
+ * to last. False where there is no memory. */
 bool group_put(struct arena *arena, struct usage_group *group,
-    struct bytes name, struct bytes row);
+    struct group_row *there, struct bytes name, struct bytes row);
 
 size_t group_encoded_len(const struct usage_group *group);
 void group_encode(const struct usage_group *group, uint8_t *out);

@@ -154,10 +154,8 @@ add_change(
  * moved. */
 static bool
 leave_alone(struct usage_changes *changes, const struct usage_group *group,
-    const struct usage_name *name)
+    const struct group_row *row, const struct usage_name *name)
 {
-	const struct group_row *row = group_find(group, usage_name_bytes(name));
-
 	return (row != NULL ? row->row.len > 0 : !group->others_alone) ||
 	    add_change(changes, name, 0) != NULL;
 }
@@ -166,14 +164,15 @@ bool
 usage_change_row(struct usage_changes *changes, struct usage_group *group,
     const struct usage_name *name, struct bytes data, struct arena *arena)
 {
-	bool is_full = group->count == GROUP_ROWS_MAX &&
-	    group_find(group, usage_name_bytes(name)) == NULL;
+	struct group_row *there = group_find(group, usage_name_bytes(name));
+	bool is_full = there == NULL && group->count == GROUP_ROWS_MAX;
 	struct bytes elsewhere = {NULL, 0};
 	struct usage_change *change;
 
 	if (data.len <= GROUP_ROW_MAX && !is_full)
-		return leave_alone(changes, group, name) &&
-		    group_put(arena, group, usage_name_bytes(name), data);
+		return leave_alone(changes, group, there, name) &&
+		    group_put(
+			arena, group, there, usage_name_bytes(name), data);
 	change = add_change(changes, name, padded_len(data.len));
 	if (change == NULL)
 		return false;
@@ -182,7 +181,8 @@ usage_change_row(struct usage_changes *changes, struct usage_group *group,
 		group->others_alone = true;
 		return true;
 	}
-	return group_put(arena, group, usage_name_bytes(name), elsewhere);
+	return group_put(
+	    arena, group, there, usage_name_bytes(name), elsewhere);
 }
 
 bool

@@ -62,8 +62,9 @@ START_TEST(groups_come_back)
 
 	for (unsigned i = 0; i < GROUP_ROWS_MAX; i++) {
 		names[i] = name_of_number(i);
-		ck_assert(group_put(&arena, &group, usage_name_bytes(&names[i]),
-		    (struct bytes){names[i].bytes, i % 3}));
+		ck_assert(
+		    group_put(&arena, &group, NULL, usage_name_bytes(&names[i]),
+			(struct bytes){names[i].bytes, i % 3}));
 	}
 	len = group_encoded_len(&group);
 	data = malloc(len);
