@@ -155,6 +155,7 @@ stop(struct daemon *daemon)
 		worker_free(daemon->reader);
 	admin_import_free(&daemon->admin);
 	changes_free(daemon->changes);
+	timer_close(&daemon->pace);
 	timer_close(&daemon->giving_up);
 	timer_close(&daemon->tick);
 	timer_close(&daemon->watchdog);

@@ -27,7 +27,7 @@ struct daemon {
 	struct varlink_service service;
 	struct event_base *base;
 	struct event *terminate[2], *reload, *committed;
-	struct timer tick, giving_up, watchdog;
+	struct timer tick, giving_up, watchdog, pace;
 	int committed_fd; /* written by the other threads */
 	struct server *server;
 	char sockets[SOCKETS][PATH_MAX]; /* ours to remove at the end */
@@ -42,5 +42,8 @@ bool main_open_planes(struct daemon *daemon);
 /* Has the loop hear signals and turn to what is due; false: no memory. Its
  * events are freed with the rest. */
 bool main_watch_signals(struct daemon *daemon);
+
+/* What the verifier calls when its counting is behind; of the daemon. */
+void main_behind(void *daemon);
 
 #endif

@@ -24,6 +24,8 @@ init_planes(struct daemon *daemon)
 	daemon->verifier.signature_window = daemon->settings.signature_window;
 	daemon->verifier.log.mode = daemon->settings.log_verifications;
 	daemon->verifier.usage = daemon->usage;
+	daemon->verifier.behind = main_behind;
+	daemon->verifier.behind_context = daemon;
 	admin->index = daemon->index;
 	admin->changes = daemon->changes;
 	admin->store = daemon->store;

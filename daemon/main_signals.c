@@ -14,6 +14,7 @@ enum {
 	/* What waits for another's change by then is told so instead. */
 	CLAIMS_MS = 4000,
 	TICK_MS = 5000,
+	PACE_MS = 5, /* see verify_go_on() */
 };
 
 /* Signals */
@@ -88,11 +89,30 @@ on_giving_up(void *context)
 	changes_stop(daemon->changes);
 }
 
+static void
+on_pace(void *context)
+{
+	struct daemon *daemon = context;
+
+	if (verify_go_on(&daemon->verifier))
+		timer_stop(&daemon->pace);
+}
+
+void
+main_behind(void *context)
+{
+	struct daemon *daemon = context;
+
+	timer_repeat(&daemon->pace, PACE_MS);
+}
+
 static bool
 set_timers(struct daemon *daemon)
 {
 	if (!timer_open(&daemon->tick, daemon->base, on_tick, daemon) ||
-	    !timer_open(&daemon->giving_up, daemon->base, on_giving_up, daemon))
+	    !timer_open(
+		&daemon->giving_up, daemon->base, on_giving_up, daemon) ||
+	    !timer_open(&daemon->pace, daemon->base, on_pace, daemon))
 		return false;
 	timer_repeat(&daemon->tick, TICK_MS);
 	return true;

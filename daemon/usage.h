@@ -6,7 +6,7 @@
  * answer goes out: a process that is killed loses none. A thread of its own
  * takes the journal's events into one tdb file a day and into the totals, and
  * answers questions from them. The two exchange full segments and questions;
- * neither waits for the other, but for usage_keep_pace().
+ * neither waits for the other; see usage_is_behind().
  */
 #ifndef DAEMON_USAGE_H
 #define DAEMON_USAGE_H
@@ -70,12 +70,12 @@ struct usage_event {
 void usage_note(struct usage *usage, const struct usage_event *event);
 
 /*
- * On the loop, before it verifies what it has read: waits while the journal is
- * nearly full and the thread is seen to make room, so that what is answered is
- * counted however much is asked. A thread that the disk holds up is not waited
- * for: then the ring fills, and what finds it full is not counted.
+ * On the loop, before it verifies what it has read: whether the journal is
+ * nearly full and the thread is seen to make room, so that who can wait had
+ * better wait a moment. Of a thread that the disk holds up it is false: then
+ * the ring fills, and what finds it full is not counted.
  */
-void usage_keep_pace(struct usage *usage);
+bool usage_is_behind(struct usage *usage);
 
 enum usage_subject { USAGE_OF_KEY, USAGE_OF_ACCOUNT, USAGE_OF_PRODUCT };
 

@@ -58,11 +58,10 @@ struct usage {
 	char reason[128];
 	uint64_t files_bytes;
 
-	/* For usage_keep_pace(): the loop has asked the thread to look, when
-	 * that last went on, and since when it waits for the disk. */
+	/* For usage_is_behind(): the loop has asked the thread to look, and
+	 * when that last went on. */
 	_Atomic bool hurried;
-	_Atomic int64_t moved_at;      /* monotonic ms */
-	_Atomic int64_t on_disk_since; /* likewise; 0: it does not */
+	_Atomic int64_t moved_at; /* monotonic ms */
 
 	/* The thread writes it. */
 	_Atomic uint64_t filed; /* of noted, those that are in the files */
@@ -100,14 +99,6 @@ static inline void
 usage_moves(struct usage *usage, int64_t now)
 {
 	atomic_store_explicit(&usage->moved_at, now, memory_order_relaxed);
-}
-
-/* The thread begins to wait for the disk, or has waited. */
-static inline void
-usage_on_disk(struct usage *usage, bool waits)
-{
-	atomic_store_explicit(&usage->on_disk_since, waits ? monotonic_ms() : 0,
-	    memory_order_relaxed);
 }
 
 void questions_init(struct questions *questions);

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the loop keeps pace with the thread, on the loop. */
-#include <time.h>
-
+/* How far the thread is behind, on the loop. */
 #include "instant.h"
 #include "usage_impl.h"
 
 enum {
-	/* Free in the ring when verifications begin to wait; what one call of a
-	 * plane brings is less. */
-	RESERVE_SEGMENTS = 2,
-	/* Without a sign of life: the thread is kept by something else than by
-	 * how much there is. */
-	SILENCE_MS = 500,
-	/* By the disk: it is quick, or not waited for. Meanwhile the reserve is
-	 * filled. */
-	DISK_MS = 100,
-	WAIT_MS = 1000, /* at once; the loop has others to answer */
+	/* Of the ring, kept free for who waits for each answer. */
+	RESERVE_SEGMENTS = 4,
+	/* Without a sign of life: the thread is kept by the disk, not by how
+	 * much there is. Of its steps the longest is to sync the journal. */
+	SILENCE_MS = 3000,
 };
 
 static bool
@@ -32,34 +25,22 @@ hurry(struct usage *usage, int64_t now)
 {
 	if (atomic_exchange(&usage->hurried, true))
 		return;
-	atomic_store(&usage->moved_at, now); /* from now on it is expected */
+	usage_moves(usage, now); /* from now on it is expected to */
 	pthread_mutex_lock(&usage->lock);
 	pthread_cond_signal(&usage->wanted);
 	pthread_mutex_unlock(&usage->lock);
 }
 
-static bool
-is_held_up(const struct usage *usage, int64_t now)
+bool
+usage_is_behind(struct usage *usage)
 {
-	int64_t since = atomic_load(&usage->on_disk_since);
+	int64_t now;
 
-	return (since != 0 && now >= since + DISK_MS) ||
-	    now >= atomic_load(&usage->moved_at) + SILENCE_MS;
-}
-
-void
-usage_keep_pace(struct usage *usage)
-{
-	static const struct timespec moment = {0, 1000000};
-	int64_t begun, now;
-
-	if (usage == NULL || usage_backlog(usage) < usage_due_bytes(usage))
-		return;
-	begun = now = monotonic_ms();
+	if (usage == NULL || !usage->started ||
+	    usage_backlog(usage) < usage_due_bytes(usage))
+		return false;
+	now = monotonic_ms();
 	hurry(usage, now);
-	while (nearly_full(usage) && !atomic_load(&usage->failing) &&
-	    !is_held_up(usage, now) && now < begun + WAIT_MS) {
-		nanosleep(&moment, NULL);
-		now = monotonic_ms();
-	}
+	return nearly_full(usage) && !atomic_load(&usage->failing) &&
+	    now < atomic_load(&usage->moved_at) + SILENCE_MS;
 }

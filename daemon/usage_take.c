@@ -288,10 +288,7 @@ take_slice(struct batch *batch, const struct target *target, size_t *at)
 	if ((!target->is_totals || *at == target->count) &&
 	    file->taken < batch->end)
 		file->taken = batch->end;
-	usage_on_disk(batch->usage, true);
-	done = usage_file_commit(&batch->usage->files, file, &batch->changes);
-	usage_on_disk(batch->usage, false);
-	if (done)
+	if (usage_file_commit(&batch->usage->files, file, &batch->changes))
 		return true;
 	snprintf(batch->usage->reason_of_file,
 	    sizeof batch->usage->reason_of_file, "%s: %s",
@@ -340,8 +337,6 @@ take_entries(struct batch *batch)
 static bool
 take_batch(struct batch *batch, uint64_t bytes)
 {
-	bool synced;
-
 	if (!usage_files_reopen(&batch->usage->files))
 		return batch_fail(batch, "totals.tdb cannot be opened");
 	if (!batch_collect(batch, bytes))
@@ -354,10 +349,7 @@ take_batch(struct batch *batch, uint64_t bytes)
 		return batch_out_of_memory(batch);
 	/* What the files have taken in must not be lost from the journal:
 	 * where that ends is where the next run begins. */
-	usage_on_disk(batch->usage, true);
-	synced = journal_sync(&batch->usage->journal);
-	usage_on_disk(batch->usage, false);
-	return synced && take_entries(batch);
+	return journal_sync(&batch->usage->journal) && take_entries(batch);
 }
 
 bool

@@ -74,12 +74,7 @@ answer_reports(struct usage *usage)
 static void
 flush(struct usage *usage)
 {
-	bool done;
-
-	usage_on_disk(usage, true);
-	done = journal_sync(&usage->journal);
-	usage_on_disk(usage, false);
-	if (!done)
+	if (!journal_sync(&usage->journal))
 		usage_set_failing(usage, "usage.journal: sync failed");
 }
 

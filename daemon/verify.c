@@ -19,6 +19,7 @@ verifier_init(
 	*verifier = (struct verifier){.index = index,
 	    .ring = ring,
 	    .signature_window = SIGNATURE_WINDOW_DEFAULT};
+	TAILQ_INIT(&verifier->waiting);
 	tally_init(&verifier->tally);
 	secret_random_id(id);
 	len = secret_new_token("ak", id, token);

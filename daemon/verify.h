@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "index.h"
 #include "plane.h"
@@ -28,6 +29,8 @@ struct decoy {
 	uint8_t hash[TOKEN_HASH_BYTES];
 };
 
+struct verify_session;
+
 struct verifier {
 	struct index *index;
 	const struct keyring *ring;
@@ -37,6 +40,13 @@ struct verifier {
 	struct tally tally;       /* answered since the start */
 	struct verify_log log;
 	unsigned questions; /* USAGE requests under way */
+	/* Sessions that wait for the counting; behind is called when the
+	 * first one does, and somebody then calls verify_go_on() every few
+	 * milliseconds until it is true. NULL: nobody waits. */
+	TAILQ_HEAD(, verify_session) waiting;
+	unsigned behind_count;
+	void (*behind)(void *context);
+	void *behind_context;
 };
 
 enum { SIGNATURE_WINDOW_DEFAULT = 300 };
@@ -46,6 +56,9 @@ void verifier_init(
 
 /* The verify plane; its context is a struct verifier. */
 extern const struct plane verify_plane;
+
+/* On the loop; whether nobody waits any more. */
+bool verify_go_on(struct verifier *verifier);
 
 /* The key whose secret a token holds, be it a bearer of it or not, or NULL;
  * whether it is the one before, which an overlap keeps. */

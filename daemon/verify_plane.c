@@ -156,7 +156,8 @@ verify_received(void *context, void *opaque, struct bytes in, size_t *used,
 	*used = 0;
 	if (session == NULL)
 		return PLANE_CLOSE; /* no memory for a session */
-	usage_keep_pace(session->verifier->usage);
+	if (verify_waits(session, in.len))
+		return PLANE_WAIT;
 	session->now = now_ms();
 	expect(session, in);
 	while (status == PLANE_MORE) {
@@ -186,8 +187,10 @@ verify_closed(void *context, void *opaque)
 	struct verify_session *session = opaque;
 
 	(void)context;
-	if (session != NULL)
+	if (session != NULL) {
 		usage_question_forget(session->question);
+		verify_forget(session);
+	}
 	free(session);
 }
 

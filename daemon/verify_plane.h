@@ -15,6 +15,8 @@ struct verify_session {
 	uid_t uid;
 	int64_t now;                     /* Unix ms, of the requests at hand */
 	struct usage_question *question; /* its request USAGE under way */
+	bool waits; /* for the counting, among the verifier's */
+	TAILQ_ENTRY(verify_session) link;
 };
 
 enum operation_end {
@@ -30,5 +32,10 @@ typedef enum operation_end operation_fn(struct verify_session *session,
 operation_fn verify_do_usage;
 /* The connection is gone: nobody is left to hear the answer. */
 void usage_question_forget(struct usage_question *question);
+
+/* Whether what was read, so many bytes, is to wait: then PLANE_WAIT. */
+bool verify_waits(struct verify_session *session, size_t bytes);
+/* It waits no more. */
+void verify_forget(struct verify_session *session);
 
 #endif

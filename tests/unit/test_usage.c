@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/instant.h"
 #include "daemon/usage.h"
 #include "daemon/usage_group.h"
 #include "daemon/usage_impl.h"
@@ -360,8 +359,17 @@ START_TEST(says_what_it_drops)
 }
 END_TEST
 
-/* However fast they come: who asks keeps the thread's pace. */
-START_TEST(counts_all_that_keeps_pace)
+static void
+wait_while_behind(struct usage *usage)
+{
+	const struct timespec moment = {0, 1000000};
+
+	while (usage_is_behind(usage))
+		nanosleep(&moment, NULL);
+}
+
+/* However fast they come: who waits while it is behind loses none. */
+START_TEST(counts_all_who_wait)
 {
 	enum { EVENTS = 200000, AT_ONCE = 500 }; /* twenty times the ring */
 	struct usage *usage = start();
@@ -369,7 +377,7 @@ START_TEST(counts_all_that_keeps_pace)
 
 	for (unsigned i = 0; i < EVENTS; i++) {
 		if (i % AT_ONCE == 0)
-			usage_keep_pace(usage);
+			wait_while_behind(usage);
 		note_at(usage, i % 2 == 0 ? key : other_key, NOON, "GET /a", i);
 	}
 	usage_facts(usage, &facts);
@@ -407,55 +415,13 @@ START_TEST(does_not_wait_for_what_stands_still)
 	sem_wait(&held);
 	/* Each of them would be too long for the test, were it to wait. */
 	for (unsigned i = 0; i < 20000; i++) {
-		usage_keep_pace(usage);
+		wait_while_behind(usage);
 		note_at(usage, key, NOON, "GET /a", i);
 	}
 	usage_facts(usage, &facts);
 	ck_assert_uint_gt(facts.dropped, 0);
 	ck_assert_uint_eq(facts.noted + facts.dropped, 20000);
 	sem_post(&let_go);
-	usage_free(usage);
-}
-END_TEST
-
-static _Atomic bool at_work;
-
-/* In the thread's place: it goes on, from one sync to the next. */
-static void *
-move(void *of)
-{
-	static const struct timespec moment = {0, 1000000};
-	struct usage *usage = of;
-
-	for (bool waits = true; at_work; waits = !waits) {
-		usage_moves(usage, monotonic_ms());
-		if (waits)
-			usage_on_disk(usage, true);
-		for (int i = 0; i < 300 && at_work && waits; i++)
-			nanosleep(&moment, NULL);
-		usage_on_disk(usage, false);
-	}
-	return NULL;
-}
-
-/* Nor for one that a slow disk holds up again and again. */
-START_TEST(does_not_wait_for_a_slow_disk)
-{
-	enum { EVENTS = 20000 };
-	struct usage *usage = open_for(EXPECTED_KEYS);
-	struct usage_facts facts;
-	pthread_t thread;
-
-	at_work = true;
-	ck_assert_int_eq(pthread_create(&thread, NULL, move, usage), 0);
-	for (unsigned i = 0; i < EVENTS; i++) {
-		usage_keep_pace(usage);
-		note_at(usage, key, NOON, "GET /a", i);
-	}
-	at_work = false;
-	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	usage_facts(usage, &facts);
-	ck_assert_uint_eq(facts.noted + facts.dropped, EVENTS);
 	usage_free(usage);
 }
 END_TEST
@@ -869,12 +835,9 @@ main(void)
 	    bounds_endpoints_and_addresses);
 	stock_add(suite, "goes round the ring", goes_round_the_ring);
 	stock_add(suite, "says what it drops", says_what_it_drops);
-	stock_add(
-	    suite, "counts all that keeps pace", counts_all_that_keeps_pace);
+	stock_add(suite, "counts all who wait", counts_all_who_wait);
 	stock_add(suite, "does not wait for what stands still",
 	    does_not_wait_for_what_stands_still);
-	stock_add(suite, "does not wait for a slow disk",
-	    does_not_wait_for_a_slow_disk);
 	stock_add(suite, "brings back last use and quota",
 	    brings_back_last_use_and_quota);
 	stock_add(suite, "follows the clock wherever it goes",

@@ -22,7 +22,7 @@ static struct question {
 	void *context;
 } questions[QUESTIONS];
 static size_t asked;
-static bool core_full;
+static bool core_full, core_behind;
 
 bool
 usage_ask(struct usage *usage, const struct usage_query *query,
@@ -43,10 +43,11 @@ usage_note(struct usage *usage, const struct usage_event *event)
 	(void)event;
 }
 
-void
-usage_keep_pace(struct usage *usage)
+bool
+usage_is_behind(struct usage *usage)
 {
 	(void)usage;
+	return core_behind;
 }
 
 /* The server: a connection is what was sent on it. */
@@ -110,7 +111,7 @@ setup(void)
 
 	memset(&verifier, 0, sizeof verifier);
 	asked = 0;
-	core_full = false;
+	core_full = core_behind = false;
 	ring = keyring_new();
 	acme = stock_account("acme");
 	verifier_init(&verifier, index_new(), ring);
@@ -419,6 +420,53 @@ START_TEST(too_many)
 }
 END_TEST
 
+static unsigned started;
+
+static void
+count_start(void *context)
+{
+	ck_assert_ptr_eq(context, &started);
+	started++;
+}
+
+/* Many requests at once wait for the counting, a single one does not. */
+START_TEST(many_at_once_wait)
+{
+	static struct conn other;
+	static uint8_t in[4096];
+	struct writer w = writer_over(in, sizeof in);
+	size_t one = put_usage(&w, "nothing", 1, &nothing), used;
+
+	while (w.len < 2048)
+		put_usage(&w, "nothing", 2, &nothing);
+	opened(&other);
+	core_behind = true;
+	/* As long as nobody would see to it that they go on. */
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_MORE);
+	verifier.behind = count_start;
+	verifier.behind_context = &started;
+	ck_assert_int_eq(receive(&conn, in, one, &used), PLANE_MORE);
+	ck_assert_uint_eq(started, 0);
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_WAIT);
+	ck_assert_uint_eq(used, 0);
+	ck_assert_uint_eq(out_writer.len, 0);
+	ck_assert_int_eq(receive(&other, in, w.len, &used), PLANE_WAIT);
+	ck_assert_uint_eq(started, 1);
+	ck_assert(!verify_go_on(&verifier));
+	ck_assert_uint_eq(conn.resumed + other.resumed, 0);
+	closed(&other);
+	core_behind = false;
+	ck_assert(verify_go_on(&verifier));
+	ck_assert_uint_eq(conn.resumed, 1);
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_MORE);
+	ck_assert_uint_eq(used, w.len);
+	/* And again from the beginning. */
+	core_behind = true;
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_WAIT);
+	ck_assert_uint_eq(started, 2);
+}
+END_TEST
+
 /* The longest report: what does not fit is with the others, nothing is
  * lost. */
 START_TEST(longest_report)
@@ -533,6 +581,7 @@ main(void)
 	add(suite, "in order", in_order);
 	add(suite, "gone before the answer", gone_before_the_answer);
 	add(suite, "too many", too_many);
+	add(suite, "many at once wait", many_at_once_wait);
 	add(suite, "longest report", longest_report);
 	add(suite, "no body", no_body);
 	add(suite, "as JSON", as_json);
