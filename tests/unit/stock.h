@@ -168,10 +168,11 @@ stock_with(SFun setup, SFun teardown)
 	stock_teardown = teardown;
 }
 
-static inline void
+static inline TCase *
 stock_add(Suite *suite, const char *name, const TTest *test)
 {
-	suite_add_between(suite, name, test, stock_setup, stock_teardown);
+	return suite_add_between(
+	    suite, name, test, stock_setup, stock_teardown);
 }
 
 #endif
