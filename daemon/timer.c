@@ -7,6 +7,18 @@
 #include <unistd.h>
 
 static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct timer *timer = arg;
+
+	(void)fd;
+	(void)what;
+	timer->due(timer->context);
+}
+
+/* All that the loop has heard by now comes first: who has done his part in time
+ * is not late because the loop was. */
+static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct timer *timer = arg;
@@ -15,7 +27,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* EAGAIN: stopped or started anew since the loop saw it. */
 	if (read(fd, &times, sizeof times) == sizeof times)
-		timer->due(timer->context);
+		event_active(&timer->late, EV_TIMEOUT, 0);
 }
 
 bool
@@ -27,6 +39,7 @@ timer_open(struct timer *timer, struct event_base *base,
 
 	if (fd < 0)
 		return false;
+	event_assign(&timer->late, base, -1, 0, on_late, timer);
 	if (event_assign(&timer->event, base, fd, EV_READ | EV_PERSIST,
 		on_readable, timer) != 0 ||
 	    event_add(&timer->event, NULL) != 0) {
@@ -47,6 +60,7 @@ timer_close(struct timer *timer)
 	if (timer->due == NULL)
 		return;
 	event_del(&timer->event);
+	event_del(&timer->late);
 	close(timer->fd);
 	timer->due = NULL;
 }
@@ -57,6 +71,7 @@ set(struct timer *timer, struct timespec first, struct timespec then)
 {
 	const struct itimerspec when = {then, first};
 
+	event_del(&timer->late);
 	timerfd_settime(timer->fd, 0, &when, NULL);
 }
 

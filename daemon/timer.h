@@ -17,6 +17,7 @@
 /* Part of its owner, zeroed at first. */
 struct timer {
 	struct event event;
+	struct event late; /* active from then until due() is called */
 	int fd;
 	void (*due)(void *context); /* NULL: not open */
 	void *context;
