@@ -45,6 +45,7 @@ struct verifier {
 	 * milliseconds until it is true. NULL: nobody waits. */
 	TAILQ_HEAD(, verify_session) waiting;
 	unsigned behind_count;
+	int64_t let_go_at; /* monotonic ms: the last one that waited too long */
 	void (*behind)(void *context);
 	void *behind_context;
 };

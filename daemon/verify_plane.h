@@ -15,7 +15,9 @@ struct verify_session {
 	uid_t uid;
 	int64_t now;                     /* Unix ms, of the requests at hand */
 	struct usage_question *question; /* its request USAGE under way */
-	bool waits; /* for the counting, among the verifier's */
+	bool waits;          /* for the counting, among the verifier's */
+	bool has_waited;     /* long enough: not this time */
+	int64_t waits_since; /* monotonic ms */
 	TAILQ_ENTRY(verify_session) link;
 };
 

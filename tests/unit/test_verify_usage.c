@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/instant.h"
 #include "daemon/limits.h"
@@ -467,6 +468,38 @@ START_TEST(many_at_once_wait)
 }
 END_TEST
 
+/* However long the counting stays behind, nobody waits for ever: others may
+ * keep it there. */
+START_TEST(nobody_waits_for_ever)
+{
+	const struct timespec moment = {0, 5000000};
+	static struct conn other;
+	static uint8_t in[4096];
+	struct writer w = writer_over(in, sizeof in);
+	size_t used;
+
+	while (w.len < 2048)
+		put_usage(&w, "nothing", 2, &nothing);
+	opened(&other);
+	core_behind = true;
+	verifier.behind = count_start;
+	verifier.behind_context = &started;
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_WAIT);
+	ck_assert_int_eq(receive(&other, in, w.len, &used), PLANE_WAIT);
+	while (other.resumed == 0) {
+		/* One after the other. */
+		ck_assert_uint_ge(conn.resumed, other.resumed);
+		ck_assert(!verify_go_on(&verifier));
+		nanosleep(&moment, NULL);
+	}
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_MORE);
+	ck_assert_uint_eq(used, w.len);
+	/* What comes next waits anew. */
+	ck_assert_int_eq(receive(&conn, in, w.len, &used), PLANE_WAIT);
+	closed(&other);
+}
+END_TEST
+
 /* The longest report: what does not fit is with the others, nothing is
  * lost. */
 START_TEST(longest_report)
@@ -582,6 +615,7 @@ main(void)
 	add(suite, "gone before the answer", gone_before_the_answer);
 	add(suite, "too many", too_many);
 	add(suite, "many at once wait", many_at_once_wait);
+	add(suite, "nobody waits for ever", nobody_waits_for_ever);
 	add(suite, "longest report", longest_report);
 	add(suite, "no body", no_body);
 	add(suite, "as JSON", as_json);
