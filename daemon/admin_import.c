@@ -181,8 +181,17 @@ admin_add_to_import(void *context, struct call *call)
 
 /* Commit */
 
+static bool
+answer_import_failure(struct call *call, const struct import *import)
+{
+	answer_failure(call, import->failure.error, "%s; nothing was imported",
+	    import->failure.message);
+	return false;
+}
+
 /* Things may have changed since its lines were read; else the call has been
- * taken care of. */
+ * taken care of. What failed comes first: of a line that was not staged the
+ * pair may be gone by now, for no key of the import kept it. */
 static bool
 may_commit(struct admin *admin, struct call *call, struct import *import,
     const char *pin)
@@ -190,11 +199,8 @@ may_commit(struct admin *admin, struct call *call, struct import *import,
 	if (import->refused)
 		refuse(&import->failure, "Conflict",
 		    "lines of this import were refused");
-	for (size_t i = 0;
-	     import->failure.error == NULL && i < import->pair_count; i++)
-		if (!key_may_be_made(import->pairs[i].account,
-			import->pairs[i].product, &import->failure))
-			break;
+	if (import->failure.error != NULL)
+		return answer_import_failure(call, import);
 	for (size_t i = 0; i < import->pair_count; i++) {
 		const struct account *account = import->pairs[i].account;
 
@@ -203,11 +209,10 @@ may_commit(struct admin *admin, struct call *call, struct import *import,
 		admin_not_yours(call, "account", account->slug);
 		return false;
 	}
-	if (import->failure.error != NULL) {
-		answer_failure(call, import->failure.error,
-		    "%s; nothing was imported", import->failure.message);
-		return false;
-	}
+	for (size_t i = 0; i < import->pair_count; i++)
+		if (!key_may_be_made(import->pairs[i].account,
+			import->pairs[i].product, &import->failure))
+			return answer_import_failure(call, import);
 	for (size_t i = 0; i < import->pair_count; i++)
 		if (!admin_step_up_for(admin, call, admin_commit_import, pin,
 			import->pairs[i].product))
