@@ -155,7 +155,13 @@ journal_skip_to(struct journal *journal, uint64_t position)
 void
 journal_release(struct journal *journal, uint64_t position)
 {
-	atomic_store_explicit(&journal->tail, position, memory_order_release);
+	uint64_t tail =
+	    atomic_load_explicit(&journal->tail, memory_order_relaxed);
+
+	while (tail < position &&
+	    !atomic_compare_exchange_weak_explicit(&journal->tail, &tail,
+		position, memory_order_release, memory_order_relaxed))
+		;
 }
 
 /* Appending */

@@ -73,7 +73,9 @@ bool journal_adopt(struct journal *journal);
 
 /* Before anything is appended: no position below this one is used any more. */
 void journal_skip_to(struct journal *journal, uint64_t position);
-/* Everything before position is done with, and its room is free again. */
+/* Everything before position is done with, and its room is free again. Never
+ * goes back: what is taken may end behind a journal_adopt() that it began
+ * before. */
 void journal_release(struct journal *journal, uint64_t position);
 
 /*

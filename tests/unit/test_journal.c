@@ -382,6 +382,21 @@ START_TEST(takes_no_record_of_another_run)
 }
 END_TEST
 
+/* A batch may be taken on while its journal is lost and adopted. */
+START_TEST(releases_no_room_twice)
+{
+	struct journal journal = opened();
+	uint64_t start = head_of(&journal), end;
+
+	journal_release(&journal, start);
+	end = start + SEGMENT;
+	journal_release(&journal, end);
+	journal_release(&journal, start);
+	ck_assert_uint_eq(atomic_load(&journal.tail), end);
+	journal_close(&journal);
+}
+END_TEST
+
 START_TEST(never_goes_back)
 {
 	struct journal journal = opened();
@@ -537,6 +552,7 @@ main(void)
 	    goes_on_behind_a_torn_segment);
 	stock_add(suite, "takes no record of another run",
 	    takes_no_record_of_another_run);
+	stock_add(suite, "releases no room twice", releases_no_room_twice);
 	stock_add(suite, "never goes back", never_goes_back);
 	stock_add(suite, "takes nothing out of garbage",
 	    takes_nothing_out_of_garbage);
