@@ -219,8 +219,7 @@ struct lone_line {
 	struct store_change store; /* first: what the store hands back */
 	struct admin *admin;
 	char *text;
-	uint32_t uid;
-	uint64_t count; /* of refusals it stands for */
+	struct refusal_sum sum; /* of refusals it stands for */
 };
 
 static void
@@ -231,29 +230,27 @@ on_line_done(struct store_change *store)
 
 	admin->lines_done++;
 	if (store->result != STORE_OK)
-		refusals_put_back(
-		    &admin->refusals, line->uid, line->count, monotonic_ms());
+		refusals_put_back(&admin->refusals, &line->sum, monotonic_ms());
 	free(line->text);
 	free(line);
 }
 
 /* Takes over text; NULL is want of memory. */
 static void
-submit_line(struct admin *admin, char *text, uint32_t uid, uint64_t count)
+submit_line(struct admin *admin, char *text, const struct refusal_sum *sum)
 {
 	struct lone_line *line = calloc(1, sizeof *line);
 
 	if (line == NULL || text == NULL) {
 		free(text);
 		free(line);
-		refusals_put_back(&admin->refusals, uid, count, monotonic_ms());
+		refusals_put_back(&admin->refusals, sum, monotonic_ms());
 		return;
 	}
 	line->store.audit = line->text = text;
 	line->store.done = on_line_done;
 	line->admin = admin;
-	line->uid = uid;
-	line->count = count;
+	line->sum = *sum;
 	admin->lines_submitted++;
 	store_submit(admin->store, &line->store);
 }
@@ -273,7 +270,7 @@ submit_sum(struct admin *admin, const struct refusal_sum *sum)
 		admin_login(admin, sum->uid, login);
 		entry.login = login;
 	}
-	submit_line(admin, audit_entry_text(&entry), sum->uid, sum->count);
+	submit_line(admin, audit_entry_text(&entry), sum);
 }
 
 void
@@ -295,15 +292,15 @@ admin_audit_refusal(
     struct admin *admin, const struct call *call, const char *error)
 {
 	const struct audited *row = find_audited(call_method(call));
-	uint32_t uid = call_peer(call)->uid;
+	struct refusal_sum one = {true, call_peer(call)->uid, 1};
 
 	/* Of those that only look, what matters is who was not to. */
 	if (row == NULL && strcmp(error, "NotPermitted") != 0)
 		return;
 	admin_audit_sums(admin, false);
-	if (refusals_note(&admin->refusals, uid, monotonic_ms()))
+	if (refusals_note(&admin->refusals, one.uid, monotonic_ms()))
 		submit_line(admin,
-		    entry_text(admin, call, row, NULL, NULL, error), uid, 1);
+		    entry_text(admin, call, row, NULL, NULL, error), &one);
 }
 
 /* Operation ids */

@@ -43,15 +43,16 @@ refusals_note(struct refusals *refusals, uint32_t uid, int64_t now)
 
 void
 refusals_put_back(
-    struct refusals *refusals, uint32_t uid, uint64_t count, int64_t now)
+    struct refusals *refusals, const struct refusal_sum *sum, int64_t now)
 {
-	struct refusal_minute *entry = entry_of(refusals, uid);
+	struct refusal_minute *entry =
+	    sum->known ? entry_of(refusals, sum->uid) : &refusals->others;
 
 	if (entry->lines == 0) {
-		begin(entry, uid, now);
+		begin(entry, sum->uid, now);
 		entry->lines = 1;
 	}
-	entry->more += count;
+	entry->more += sum->count;
 }
 
 static bool

@@ -34,15 +34,15 @@ struct refusals {
 /* A refusal; whether it gets a line of its own. What is due has to be taken
  * before. */
 bool refusals_note(struct refusals *refusals, uint32_t uid, int64_t now);
-/* A line could not be written: it is summed up with the rest. */
-void refusals_put_back(
-    struct refusals *refusals, uint32_t uid, uint64_t count, int64_t now);
-
 struct refusal_sum {
 	bool known; /* of one user; else of several */
 	uint32_t uid;
 	uint64_t count;
 };
+/* The line of as many could not be written: they are summed up with the
+ * rest. */
+void refusals_put_back(
+    struct refusals *refusals, const struct refusal_sum *sum, int64_t now);
 /* Takes the sum of a minute that is over, if there is one; with all, of any
  * minute. To be called until there is none. */
 bool refusals_due(

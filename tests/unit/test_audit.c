@@ -355,7 +355,8 @@ START_TEST(refusals_are_summed_up)
 	ck_assert(!refusals_due(&refusals, 60300, false, &sum));
 	/* Another minute. */
 	ck_assert(refusals_note(&refusals, 1000, 60101));
-	refusals_put_back(&refusals, 1000, 1, 60102);
+	refusals_put_back(
+	    &refusals, &(struct refusal_sum){true, 1000, 1}, 60102);
 	ck_assert(refusals_due(&refusals, 60103, true, &sum));
 	ck_assert(sum.uid == 1000 && sum.count == 1);
 }
@@ -376,6 +377,11 @@ START_TEST(refusals_of_very_many)
 		summed += sum.count;
 	}
 	ck_assert_uint_eq(lines + summed, calls);
+	/* The line about them could not be written: still of nobody's own. */
+	refusals_put_back(&refusals, &(struct refusal_sum){.count = 7}, 7);
+	ck_assert(refusals_due(&refusals, 8, true, &sum));
+	ck_assert(!sum.known && sum.count == 7);
+	ck_assert(!refusals_due(&refusals, 9, true, &sum));
 }
 END_TEST
 
