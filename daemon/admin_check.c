@@ -111,6 +111,8 @@ on_portion(struct store_task *task)
 		store_submit_task(admin->store, task);
 	} else if (checking->given_up || checking->keys.no_memory) {
 		cut_off(checking);
+	} else if (!admin_may_call(admin, checking->call, admin_check_store)) {
+		forget(checking); /* any more; it is answered */
 	} else {
 		answer_check(checking);
 	}

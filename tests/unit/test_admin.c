@@ -569,6 +569,45 @@ START_TEST(silent_imports)
 }
 END_TEST
 
+/* Who was an auditor when the check began. */
+START_TEST(checks_for_who_no_longer_may)
+{
+	char beside[] = "/tmp/apikeyd-admin-usage-XXXXXX", command[64];
+	struct usage_options options = {.directory = beside,
+	    .ring = ring,
+	    .expected_keys = 10,
+	    .retention_days = 1,
+	    .flush_ms = 100000,
+	    .journal_bytes = 1 << 20};
+
+	ck_assert_ptr_nonnull(mkdtemp(beside));
+	make_key();
+	check_has(ask(&root, "AddOperator",
+		      "{\"login\":\"bob\",\"uid\":700,\"role\":\"auditor\"}"),
+	    "auditor");
+	admin.usage = usage_open(&options, admin.index);
+	ck_assert(admin.usage != NULL);
+	ck_assert(usage_start(admin.usage, on_ready, NULL));
+	connect_as(&other, 700);
+	call(&other, "CheckStore", "{}");
+	check_has(ask(&root, "RemoveOperator", "{\"login\":\"bob\"}"),
+	    "{\"parameters\":{}}");
+	ck_assert_uint_eq(other.len, 0);
+	usage_collect(admin.usage);
+	while (other.len == 0) {
+		turn_of_the_loop();
+		usage_collect(admin.usage);
+	}
+	check_has(other.sent, "io.apikeyd.Admin.NotPermitted");
+	admin_plane.closed(&service, root.session);
+	admin_plane.closed(&service, other.session);
+	usage_free(admin.usage);
+	admin.usage = NULL;
+	snprintf(command, sizeof command, "rm -r %s", beside);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* A revocation is not refused because there is no room for another key. */
 START_TEST(only_what_is_new_takes_room)
 {
@@ -633,6 +672,8 @@ main(void)
 	stock_add(suite, "ones_own_pin_stays", ones_own_pin_stays);
 	stock_add(suite, "first_pins", first_pins);
 	stock_add(suite, "silent_imports", silent_imports);
+	stock_add(suite, "checks_for_who_no_longer_may",
+	    checks_for_who_no_longer_may);
 	stock_add(
 	    suite, "only_what_is_new_takes_room", only_what_is_new_takes_room);
 	return suite_run(suite);
