@@ -94,6 +94,7 @@ usage_open(const struct usage_options *options, struct index *index)
 	}
 	usage->options = *options;
 	usage->journal.fd = -1;
+	usage->batch_max = BATCH_BYTES;
 	pthread_mutex_init(&usage->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

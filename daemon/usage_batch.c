@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-enum {
-	BATCH_BYTES = 64 << 20, /* of the journal */
-	PAUSE_EVENTS = 256,     /* between two looks at questions */
-};
+enum { PAUSE_EVENTS = 256 }; /* between two looks at questions */
 
 bool
 batch_pause(struct batch *batch)
@@ -33,6 +30,7 @@ batch_fail(struct batch *batch, const char *problem)
 bool
 batch_out_of_memory(struct batch *batch)
 {
+	batch->no_memory = true;
 	return batch_fail(batch, "out of memory");
 }
 
@@ -140,8 +138,7 @@ add_event(struct batch *batch, const struct usage_record *record, unsigned day,
 bool
 batch_collect(struct batch *batch, uint64_t bytes)
 {
-	uint64_t limit =
-	    batch->from + (bytes < BATCH_BYTES ? bytes : BATCH_BYTES);
+	uint64_t limit = batch->from + bytes;
 	struct journal_reader reader =
 	    journal_read_from(&batch->usage->journal, batch->from);
 	struct usage_record record;

@@ -23,6 +23,7 @@ struct batch {
 	size_t encoded_room;
 
 	const char *problem; /* NULL: none */
+	bool no_memory;      /* which is the problem */
 	bool left;           /* as between() wished */
 };
 
@@ -47,8 +48,7 @@ struct row_id {
 struct row_id
 usage_row_id(const struct usage_record *record, enum usage_part part);
 
-/* Fills of_days and of_totals, from as many of so many bytes of the journal as
- * a batch may have. */
+/* Fills of_days and of_totals, from so many bytes of the journal, or fewer. */
 bool batch_collect(struct batch *batch, uint64_t bytes);
 
 #endif

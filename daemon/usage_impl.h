@@ -73,6 +73,7 @@ struct usage {
 	struct log_throttle failure_throttle;
 	uint64_t looked_at; /* where the head was then */
 	bool renewing;      /* the journal, which was lost */
+	uint64_t batch_max; /* BATCH_BYTES, or fewer: see usage_take() */
 	int64_t flushed_at, taken_at, expired_at, retry_at; /* monotonic ms */
 	int64_t answer_at; /* likewise: before it, a batch goes on */
 };
@@ -85,6 +86,9 @@ usage_backlog(const struct usage *usage)
 		   &usage->journal.head, memory_order_acquire) -
 	    atomic_load_explicit(&usage->journal.tail, memory_order_relaxed);
 }
+
+/* Of the journal, in a batch of full size. */
+enum { BATCH_BYTES = 64 << 20 };
 
 /* So much waits at most before it is taken: the rest of the ring is for what
  * comes meanwhile. */
@@ -117,7 +121,8 @@ void *usage_thread(void *usage);
  * every now and then, where questions can be answered; once it returns false,
  * the batch is left as it is. False where that happened, or where a file cannot
  * be read or written: nothing is released then, and what was written is known
- * for it when it is tried again.
+ * for it when it is tried again. Where memory is short the next batch is half
+ * as large, and after one that was taken twice as large, up to the full size.
  */
 bool usage_take(
     struct usage *usage, uint64_t bytes, bool (*between)(struct usage *usage));

@@ -23,7 +23,9 @@ enum {
 	 * largest one took, and questions wait for its end. */
 	SLICE_BYTES = 4 << 20,
 	KEPT_FREE = 64 << 20, /* of a file's 4 GiB */
-	EXPECTED = 8,         /* see expect() */
+	/* Of the journal: where memory is short a batch becomes no smaller. */
+	BATCH_BYTES_MIN = 64 << 10,
+	EXPECTED = 8, /* see expect() */
 };
 
 static bool
@@ -334,6 +336,12 @@ take_entries(struct batch *batch)
 	return take_target(batch, &totals);
 }
 
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool
 take_batch(struct batch *batch, uint64_t bytes)
 {
@@ -352,6 +360,18 @@ take_batch(struct batch *batch, uint64_t bytes)
 	return journal_sync(&batch->usage->journal) && take_entries(batch);
 }
 
+/* So that the same that there was no memory for is not tried for ever. */
+static void
+set_batch_max(
+    struct usage *usage, const struct batch *batch, bool done, uint64_t tried)
+{
+	if (done)
+		usage->batch_max = smaller(2 * usage->batch_max, BATCH_BYTES);
+	else if (batch->no_memory)
+		usage->batch_max =
+		    tried / 2 > BATCH_BYTES_MIN ? tried / 2 : BATCH_BYTES_MIN;
+}
+
 bool
 usage_take(
     struct usage *usage, uint64_t bytes, bool (*between)(struct usage *usage))
@@ -366,7 +386,9 @@ usage_take(
 	bool done;
 
 	usage->reason_of_file[0] = '\0';
+	bytes = smaller(smaller(bytes, usage->batch_max), usage_backlog(usage));
 	done = take_batch(&batch, bytes);
+	set_batch_max(usage, &batch, done, bytes);
 	entries_free(&batch.of_days);
 	entries_free(&batch.of_totals);
 	arena_free(&batch.arena);

@@ -184,17 +184,25 @@ renew_journal(struct usage *usage, int64_t now)
 	return true;
 }
 
+/* Also what batches that are smaller than usual have left. */
+static bool
+take_is_due(const struct usage *usage, int64_t now)
+{
+	uint64_t backlog = usage_backlog(usage);
+
+	return backlog >= usage_due_bytes(usage) ||
+	    (backlog > 0 &&
+		(usage->batch_max < BATCH_BYTES ||
+		    now >= usage->taken_at + TAKE_MS));
+}
+
 static void
 take_what_is_due(struct usage *usage, int64_t now)
 {
-	bool due;
-
 	if (now < usage->retry_at)
 		return;
 	atomic_store(&usage->hurried, false);
-	due = usage_backlog(usage) > 0 && now >= usage->taken_at + TAKE_MS;
-	while (due || usage_backlog(usage) >= usage_due_bytes(usage)) {
-		due = false;
+	while (take_is_due(usage, now)) {
 		usage->taken_at = now;
 		if (!usage_take(usage, usage->journal.ring_bytes, attend)) {
 			usage->retry_at = now + RETRY_MS;

@@ -216,6 +216,32 @@ START_TEST(memory_is_short)
 }
 END_TEST
 
+/* A batch that there was no memory for is not tried again as it was: half of it
+ * is, and then all that is left. */
+START_TEST(batches_are_halved)
+{
+#ifndef UNDER_SANITIZER
+	enum { ROUNDS = 90 };
+	uint64_t all;
+
+	for (unsigned round = 0; round < ROUNDS; round++)
+		note_some(round);
+	all = usage_backlog(usage);
+	ck_assert_uint_gt(all, 4 * (64 << 10));
+	memory_fault = (struct fault){1, ENOMEM, ONCE};
+	ck_assert(!take_all());
+	ck_assert_uint_eq(usage_backlog(usage), all);
+	ck_assert(take_all());
+	ck_assert_uint_ge(usage_backlog(usage), all / 2 - (16 << 10));
+	ck_assert_uint_le(usage_backlog(usage), all / 2 + (16 << 10));
+	ck_assert(take_all());
+	ck_assert_uint_eq(usage_backlog(usage), 0);
+	check_counts(ROUNDS);
+	check_files();
+#endif
+}
+END_TEST
+
 static struct usage_findings findings_short;
 
 static void *
@@ -274,6 +300,9 @@ main(void)
 	/* valgrind has a malloc() of its own, which never fails. */
 	tcase_set_tags(
 	    stock_add(suite, "memory is short", memory_is_short), "memory");
+	tcase_set_tags(
+	    stock_add(suite, "batches are halved", batches_are_halved),
+	    "memory");
 	tcase_set_tags(stock_add(suite, "checks are short of memory",
 			   checks_are_short_of_memory),
 	    "memory");
