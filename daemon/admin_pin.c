@@ -199,15 +199,19 @@ answer_unchecked(struct call *call)
 /* Checking */
 
 static void
-answer_locked(struct call *call, int64_t until)
+answer_locked(const struct admin *admin, struct call *call, int64_t until)
 {
 	char text[TIME_TEXT_MAX];
 
 	time_text(until, text);
 	answer_failure(call, "PinLocked",
-	    "after %d wrong PINs none is taken before %s; a superadmin can "
-	    "remove and add the operator, who then sets a new PIN",
-	    PIN_TRIES, text);
+	    "after %d wrong PINs none is taken before %s; %s", PIN_TRIES, text,
+	    admin_is_born(admin, call_peer(call)->uid)
+		? "you cannot be removed, so where it is forgotten another "
+		  "superadmin with a PIN of their own stands in: `apikeyctl "
+		  "operator add LOGIN --role superadmin`"
+		: "a superadmin can remove and add the operator, who then "
+		  "sets a new PIN");
 }
 
 /* The last step of a check: how it stands is on disk. */
@@ -233,6 +237,7 @@ apply_settled(void *context, struct call *call, void *subject,
 static void
 refuse_wrong(struct pin_turn *turn)
 {
+	const struct admin *admin = turn->admin;
 	struct call *call = turn->call;
 	unsigned left = pin_tries_left(&turn->pin);
 	int64_t until = turn->pin.attempted_at + PIN_LOCK_MS;
@@ -241,7 +246,7 @@ refuse_wrong(struct pin_turn *turn)
 	    "uid %u: wrong PIN, %u tries left", (unsigned)turn->uid, left);
 	turn_drop(turn);
 	if (left == 0)
-		answer_locked(call, until);
+		answer_locked(admin, call, until);
 	else
 		answer_failure(call, "PinWrong",
 		    "wrong PIN; %u more and none is taken for 15 minutes",
@@ -328,7 +333,7 @@ step_up(struct admin *admin, struct call *call, method_fn *method,
 	if (is_under_way(admin, uid))
 		until = 0; /* how it stands is not known before that is over */
 	if (until != 0)
-		answer_locked(call, until);
+		answer_locked(admin, call, until);
 	else if (given == NULL)
 		answer_failure(call, "PinRequired",
 		    "%s takes your PIN: give it at the prompt or with "

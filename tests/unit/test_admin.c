@@ -465,6 +465,30 @@ START_TEST(pins_in_line)
 }
 END_TEST
 
+/* Who is locked hears what works: nobody can remove root. */
+START_TEST(locked_pins_have_a_way_out)
+{
+	static const uint32_t uids[] = {0, ALICE};
+
+	add_pin();
+	ck_assert_str_eq(
+	    ask(&root, "SetPin", "{\"pin\":\"1234\"}"), "{\"parameters\":{}}");
+	for (size_t i = 0; i < 2; i++) {
+		struct pin *pin = index_pin(admin.index, uids[i]);
+
+		pin->attempts = PIN_TRIES;
+		pin->attempted_at = now_ms();
+	}
+	call_create(&root, "1234");
+	check_has(root.sent, "PinLocked");
+	check_has(root.sent, "operator add LOGIN --role superadmin`\"");
+	ck_assert_ptr_null(strstr(root.sent, "remove and add"));
+	call_create(&alices[0], "1234");
+	check_has(alices[0].sent, "remove and add the operator");
+	all_leave();
+}
+END_TEST
+
 /* Counted on disk before it is looked at: cut off in between, it counts. */
 START_TEST(attempts_that_are_cut_off)
 {
@@ -666,6 +690,8 @@ main(void)
 	stock_add(suite, "removing_who_is_at_work", removing_who_is_at_work);
 	stock_add(suite, "demoting_who_waits", demoting_who_waits);
 	stock_add(suite, "pins_in_line", pins_in_line);
+	stock_add(
+	    suite, "locked_pins_have_a_way_out", locked_pins_have_a_way_out);
 	stock_add(
 	    suite, "attempts_that_are_cut_off", attempts_that_are_cut_off);
 	stock_add(suite, "removing_who_shows_a_pin", removing_who_shows_a_pin);
