@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,16 @@ enum {
 	HELP,
 };
 
+/* Whoever asked for it has it, or is told: the exit code. */
+static int
+print(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return 0;
+	log_error("cannot write to standard output: %s", strerror(errno));
+	return 1;
+}
+
 /* One that getopt has returned; as options_read(). */
 static int
 take_option(struct options *options, int option)
@@ -97,11 +108,9 @@ take_option(struct options *options, int option)
 		options->restore_file = optarg;
 		return -1;
 	case VERSION:
-		puts("apikeyd " PACKAGE_VERSION);
-		return 0;
+		return print("apikeyd " PACKAGE_VERSION "\n");
 	case HELP:
-		fputs(help, stdout);
-		return 0;
+		return print(help);
 	default: /* getopt has said what */
 		fputs("Try: apikeyd --help\n", stderr);
 		return 1;

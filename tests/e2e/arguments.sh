@@ -6,6 +6,11 @@
 
 like "its version" "$("$APIKEYD" --version)" '^apikeyd [0-9]'
 like "its options" "$("$APIKEYD" --help)" '--state-directory'
+for option in --version --help; do
+	exits "$option into a full disk" 1 sh -c "'$APIKEYD' $option >/dev/full"
+	like "... says so" "$(cat "$TMP/output")" 'cannot write to standard output'
+	exits "$option with standard output closed" 1 sh -c "'$APIKEYD' $option >&-"
+done
 
 # refused WHAT PATTERN ARGUMENT…
 refused() {
