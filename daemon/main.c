@@ -45,6 +45,24 @@ harden_process(void)
 	}
 }
 
+/* Store, usage, sockets and loop have about twenty open before anybody
+ * connects; where they run out, libevent ends the process without our having a
+ * word. */
+static bool
+enough_descriptors(void)
+{
+	enum { DESCRIPTORS_MIN = 32 };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= DESCRIPTORS_MIN)
+		return true;
+	log_error("too few descriptors: the limit is %llu, apikeyd takes %d at "
+		  "least; raise LimitNOFILE= of its unit, or ulimit -n",
+	    (unsigned long long)limit.rlim_cur, DESCRIPTORS_MIN);
+	return false;
+}
+
 /* The loop */
 
 /* Called on the threads of store, worker and usage: wakes the loop. */
@@ -215,6 +233,8 @@ main(int argc, char **argv)
 			   daemon.options.restore_file)
 		    ? 0
 		    : 1;
+	if (!enough_descriptors())
+		return 1;
 	varlink_init();
 	started = start(&daemon);
 	if (started)

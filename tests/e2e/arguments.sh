@@ -31,6 +31,16 @@ refused "no state directory to be restored to" 'No such file' \
 	--state-directory "$TMP/state" --restore "$TMP/nothing"
 nok "nothing was made" [ -e "$TMP/state" ]
 
+ok "(its directories)" mkdir "$TMP/few" "$TMP/few.run"
+# shellcheck disable=SC2016 # of the shell within
+exits "too few descriptors" 1 sh -c 'ulimit -n 12 && exec "$@"' sh \
+	timeout 20 "$APIKEYD" --state-directory "$TMP/few" \
+	--runtime-directory "$TMP/few.run"
+like "... says so, and no library" "$(cat "$TMP/output")" \
+	'^apikeyd: error: too few descriptors: the limit is 12, apikeyd takes 32'
+unlike "... alone" "$(cat "$TMP/output")" evutil
+nok "... nothing was made" [ -e "$TMP/few/keys.tdb" ]
+
 # Its log is not to end up in the file that takes a number that is free.
 mkdir -m 700 "$TMP/state"
 # shellcheck disable=SC2016 # of the shell within
