@@ -53,7 +53,6 @@ key_table_reserve(struct key_table *table, size_t count)
 		if (old.slots[i] != 0)
 			place(table, old.slots[i]);
 	}
-
 	slab_unmap(old.slots, old.capacity * sizeof *old.slots);
 	return true;
 }

@@ -52,8 +52,6 @@ struct token_view {
  */
 enum reason token_parse(const char *text, size_t len, struct token_view *view);
 
-/* Its two halves: all but the checksum (never REASON_CHECKSUM), and the
- * checksum of what has the shape of a token. */
 /* Where its ID would be, whatever else is in it; NULL: too short. */
 static inline const char *
 token_id_place(const char *text, size_t len)
@@ -63,6 +61,8 @@ token_id_place(const char *text, size_t len)
 	return len < FIXED ? NULL : text + len - FIXED;
 }
 
+/* Its two halves: all but the checksum (never REASON_CHECKSUM), and the
+ * checksum of what has the shape of a token. */
 enum reason token_shape(const char *text, size_t len, struct token_view *view);
 bool token_checksum_right(const struct token_view *view);
 
