@@ -43,7 +43,7 @@ struct verifier {
 	/* Sessions that wait for the counting; behind is called when the
 	 * first one does, and somebody then calls verify_go_on() every few
 	 * milliseconds until it is true. NULL: nobody waits. */
-	TAILQ_HEAD(, verify_session) waiting;
+	TAILQ_HEAD(verify_sessions, verify_session) waiting;
 	unsigned behind_count;
 	int64_t let_go_at; /* monotonic ms: the last one that waited too long */
 	void (*behind)(void *context);
