@@ -42,6 +42,14 @@ usage_note(struct usage *usage, const struct usage_event *event)
 	fuzz_use(event->address, sizeof *event->address);
 }
 
+/* Counting keeps up: nobody waits for it. */
+bool
+usage_is_behind(struct usage *usage)
+{
+	(void)usage;
+	return false;
+}
+
 struct usage *
 world_usage(void)
 {
